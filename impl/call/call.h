@@ -1,0 +1,44 @@
+// Call: one operation with its arguments, as a typed value.
+//
+// A new mechanism adds a header with its calls and a line of them below; everything that walks
+// calls (text, resolving, shrinking) then knows them.
+#ifndef IPCSPEC_IMPL_CALL_CALL_H_
+#define IPCSPEC_IMPL_CALL_CALL_H_
+
+#include <string_view>
+#include <variant>
+
+#include "impl/call/file_calls.h"
+#include "impl/call/pipe_calls.h"
+#include "impl/call/process_calls.h"
+#include "impl/call/sysv_sem_calls.h"
+
+namespace ipcspec {
+
+using Call = std::variant<
+    // process_calls.h
+    Fork, Clone, Exec, Exit, Kill, Wait, Sigaction, Sigprocmask, Sigpending, SetCredentials,
+    LimitDescriptors, Umask, Await,
+    // file_calls.h
+    Open, Close, Dup, Dup2, GetFdFlags, SetFdFlags, GetStatusFlags, SetStatusFlags, Lseek, Fstat,
+    Stat, Poll, Mkfifo, Mknod, Mkdir, Symlink, Unlink, Rename, Chmod, Chown, MountTmpfs,
+    RemountReadOnly,
+    // pipe_calls.h
+    MakePipe, Read, Write, Readv, Writev, GetPipeSize, SetPipeSize, Fionread,
+    // sysv_sem_calls.h
+    Ftok, Semget, Semop, SemGetVal, SemSetVal, SemGetAll, SemSetAll, SemGetPid, SemGetNcnt,
+    SemGetZcnt, SemStat, SemSet, SemRemove, SemLimits, SemUsage, SemStatIndex, SemBadCommand,
+    SetSemLimits>;
+
+inline std::string_view NameOf(const Call& call) {
+  return std::visit([](const auto& c) { return std::string_view(c.kName); }, call);
+}
+
+// Whether SA_RESTART makes the call go on after a handler (signal(7)).
+inline bool IsRestartable(const Call& call) {
+  return std::visit([]<class C>(const C&) { return requires { C::kRestartable; }; }, call);
+}
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_IMPL_CALL_CALL_H_

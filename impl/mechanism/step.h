@@ -1,0 +1,207 @@
+// What every mechanism shares: a call by a caller is offered to the mechanism's state, which
+// answers with a Result and moves to the next state.
+//
+// A mechanism is a function from state and call to the set of outcomes that the documents allow.
+// The set is not built. Where the documents leave something open, the code asks a Choice: it knows
+// the outcome that was seen and picks it if it is in the set; with none seen it takes what Linux
+// usually does. So one body of code judges what a kernel did, and plays a kernel itself.
+//
+// Rules for the body of a Step:
+//   * Sleep() must leave the state as it was: a call that is asleep is offered each later state.
+//   * When several errors apply and no document orders them, FailWithAny() lists them all.
+//   * Nothing here waits, looks at a clock or makes a system call.
+#ifndef IPCSPEC_IMPL_MECHANISM_STEP_H_
+#define IPCSPEC_IMPL_MECHANISM_STEP_H_
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "impl/call/call.h"
+#include "impl/call/outcome.h"
+#include "impl/reference/dialect.h"
+
+namespace ipcspec {
+
+// What a Step came to.
+struct [[nodiscard]] Result {
+  enum Kind {
+    kAsleep,  // not enabled: the task sleeps; the state is unchanged
+    kMoved,   // the call did a part of its work and is not done (progress was recorded)
+    kDone,    // the call has its outcome
+  };
+  Kind kind = kAsleep;
+  Outcome outcome;       // of kDone
+  int raises = 0;        // a signal that the call raises on its own task (SIGPIPE), or 0
+
+  bool done() const { return kind == kDone; }
+};
+
+inline Result Sleep() { return {}; }
+inline Result Moved() { return {.kind = Result::kMoved}; }
+inline Result Done(Outcome outcome) { return {.kind = Result::kDone, .outcome = std::move(outcome)}; }
+inline Result Done(int64_t ret) { return Done(Returns(ret)); }
+inline Result Fail(int error) { return Done(Fails(error)); }
+
+// Several errors that apply at once; empty when none does.
+class Errors {
+ public:
+  // Adds `error` if `applies`.
+  void If(bool applies, int error) {
+    if (applies) errors_.push_back(error);
+  }
+  bool any() const { return !errors_.empty(); }
+  absl::Span<const int> list() const { return errors_; }
+
+ private:
+  absl::InlinedVector<int, 4> errors_;
+};
+
+// Resolves what the documents leave open.
+class Choice {
+ public:
+  enum class Mode {
+    kSeen,    // judge: the call returned `seen` (or, null, is known not to return: see below)
+    kUsual,   // play: take what Linux usually does
+    kSleepy,  // stay asleep wherever that is allowed (the stuck rule: is the call *sure* to go on?)
+  };
+  explicit Choice(const Outcome* seen) : mode_(Mode::kSeen), seen_(seen) {}
+  explicit Choice(Mode mode) : mode_(mode) {}
+
+  // The outcome that the call is known to have, or null.
+  const Outcome* seen() const { return seen_; }
+  bool SawError(int error) const { return seen_ != nullptr && seen_->error == error; }
+  bool SawSuccess() const { return seen_ != nullptr && seen_->ok(); }
+
+  // Any of `errors`: the one that was seen if it is among them, else the first.
+  // REQUIRES: errors.any().
+  Result FailWithAny(const Errors& errors) {
+    alternatives_.assign(errors.list().begin(), errors.list().end());
+    for (int e : errors.list()) {
+      if (SawError(e)) return Fail(e);
+    }
+    return Fail(errors.list().front());
+  }
+
+  // A return value of [lo, hi]: the one seen if it lies there, else `usual`.
+  int64_t Number(int64_t lo, int64_t hi, int64_t usual) {
+    lo_ = lo, hi_ = hi;
+    if (SawSuccess() && lo <= seen_->ret && seen_->ret <= hi) return seen_->ret;
+    return usual;
+  }
+  // The same for a number that comes out in values[i].
+  int64_t Value(size_t i, int64_t lo, int64_t hi, int64_t usual) {
+    if (SawSuccess() && i < seen_->values.size() && lo <= seen_->values[i] && seen_->values[i] <= hi)
+      return seen_->values[i];
+    return usual;
+  }
+
+  // Both succeeding (going on) and refusing with EAGAIN, or else sleeping, are allowed: does the
+  // call go on? Judged by what was seen; kSleepy does not; playing, `usual` says.
+  bool MayGoOn(bool usual) {
+    open_ = true;
+    switch (mode_) {
+      case Mode::kSeen: return SawSuccess();
+      case Mode::kUsual: return usual;
+      case Mode::kSleepy: return false;
+    }
+    return usual;
+  }
+
+  // One of n futures that the outcome does not show; the oracle tries each.
+  int Hidden(int n) {
+    if (hidden_position_ == hidden_.size()) hidden_.push_back({0, n});
+    return hidden_[hidden_position_++].first;
+  }
+  // Moves on to the next combination of hidden choices; false when all were tried.
+  bool NextHidden() {
+    hidden_position_ = 0;
+    while (!hidden_.empty()) {
+      auto& [taken, count] = hidden_.back();
+      if (++taken < count) return true;
+      hidden_.pop_back();
+    }
+    return false;
+  }
+  bool branched() const { return !hidden_.empty(); }
+
+  Mode mode() const { return mode_; }
+
+  // How many bytes the oracle wants the pipe at hand to hold after a partial write (pipe.h), and
+  // -1 for as many as fit.
+  int64_t flow_target = -1;
+
+  // What else was allowed, for the story of a violation.
+  absl::Span<const int> alternative_errors() const { return alternatives_; }
+  int64_t lowest() const { return lo_; }
+  int64_t highest() const { return hi_; }
+  bool was_open() const { return open_; }
+
+ private:
+  Mode mode_;
+  const Outcome* seen_ = nullptr;
+  absl::InlinedVector<int, 4> alternatives_;
+  int64_t lo_ = 0, hi_ = -1;
+  bool open_ = false;
+  absl::InlinedVector<std::pair<int, int>, 2> hidden_;
+  size_t hidden_position_ = 0;
+};
+
+struct Credentials {
+  int64_t uid = 0;
+  int64_t gid = 0;
+  bool operator==(const Credentials&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Credentials& c) {
+    return H::combine(std::move(h), c.uid, c.gid);
+  }
+};
+
+// How far a call has come that is not done. Its meaning belongs to the mechanism.
+struct Progress {
+  int phase = 0;       // FIFO open: 1 once this end counts as open
+  int64_t amount = 0;  // write: bytes already in the pipe
+  int64_t mark = 0;    // FIFO open: how often the other end had been opened before
+  bool operator==(const Progress&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Progress& p) {
+    return H::combine(std::move(h), p.phase, p.amount, p.mark);
+  }
+};
+
+// A call that another task is in (for counts of waiters).
+struct Waiting {
+  int task = 0;
+  const Call* call = nullptr;
+  bool surely = false;  // it was seen asleep; else it may not have come that far
+};
+
+// Who makes the call, and when.
+struct Caller {
+  const Dialect* dialect = nullptr;
+  int task = 0;
+  int process = 0;  // as pid: the task itself, for every task of ours
+  Credentials creds;
+  int undo_list = 0;     // the list of semaphore adjustments that the task uses (CLONE_SYSVSEM)
+  Progress* progress = nullptr;
+  bool interrupted = false;  // a handler ran: the call may not sleep (any more)
+  // The call takes effect within these times (ns since the history began).
+  int64_t earliest = 0;
+  int64_t latest = 0;
+  int64_t invoked = 0;  // when the call was made
+  absl::FunctionRef<std::vector<Waiting>()> waiting;  // the calls that other tasks are in
+};
+
+// A call that cannot go on: it sleeps, or gives EINTR when a handler ran.
+inline Result SleepOrInterrupted(const Caller& caller) {
+  return caller.interrupted ? Fail(EINTR) : Sleep();
+}
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_IMPL_MECHANISM_STEP_H_
