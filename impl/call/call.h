@@ -36,7 +36,11 @@ inline std::string_view NameOf(const Call& call) {
 
 // Whether SA_RESTART makes the call go on after a handler (signal(7)).
 inline bool IsRestartable(const Call& call) {
-  return std::visit([]<class C>(const C&) { return requires { C::kRestartable; }; }, call);
+  return std::visit(
+      []<class C>(const C&) {
+        return requires { C::kRestartable; };
+      },
+      call);
 }
 
 }  // namespace ipcspec

@@ -11,11 +11,11 @@
 #define IPCSPEC_IMPL_CALL_FIELDS_H_
 
 // Visits each field as v("name", self.name). `self` is a Type& or a const Type&.
-#define IPCSPEC_FIELDS(Type, ...)                           \
-  bool operator==(const Type&) const = default;             \
-  template <class Self, class V>                            \
+#define IPCSPEC_FIELDS(Type, ...)                                           \
+  bool operator==(const Type&) const = default;                             \
+  template <class Self, class V>                                            \
   static void Fields([[maybe_unused]] Self& self, [[maybe_unused]] V&& v) { \
-    __VA_OPT__(IPCSPEC_EXPAND(IPCSPEC_VISIT(__VA_ARGS__)))  \
+    __VA_OPT__(IPCSPEC_EXPAND(IPCSPEC_VISIT(__VA_ARGS__)))                  \
   }
 
 // Walks the list by rescanning, as the preprocessor has no loop: 27 rescans reach 27 fields.

@@ -14,7 +14,7 @@ namespace ipcspec {
 
 inline constexpr int64_t kCwd = -100;  // AT_FDCWD
 
-// openat(2). `path` kBad passes an address that is not mapped.
+// openat(2). `memory` kBad passes a path at an address that is not mapped.
 struct Open {
   static constexpr std::string_view kName = "open";
   static constexpr bool kRestartable = true;
@@ -116,7 +116,8 @@ struct Mknod {
   std::string path;
   Mode mode;
   Fd dirfd = kCwd;
-  IPCSPEC_FIELDS(Mknod, path, mode, dirfd)
+  Memory memory = Memory::kGood;
+  IPCSPEC_FIELDS(Mknod, path, mode, dirfd, memory)
 };
 
 struct Mkdir {

@@ -11,9 +11,9 @@
 namespace ipcspec {
 
 struct Outcome {
-  int64_t ret = 0;  // the return value; -1 when the call failed
-  int error = 0;    // errno when it failed, else 0
-  std::string data; // the bytes that came out (read)
+  int64_t ret = 0;                         // the return value; -1 when the call failed
+  int error = 0;                           // errno when it failed, else 0
+  std::string data;                        // the bytes that came out (read)
   absl::InlinedVector<int64_t, 4> values;  // the numbers that came out (pipe: both descriptors)
 
   bool ok() const { return error == 0; }

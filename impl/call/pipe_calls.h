@@ -18,13 +18,14 @@ struct MakePipe {
   IPCSPEC_FIELDS(MakePipe, flags, result)
 };
 
-// read(2); data: what was read.
+// read(2); data: what was read. `memory` kBad passes a buffer that is not mapped, as in write.
 struct Read {
   static constexpr std::string_view kName = "read";
   static constexpr bool kRestartable = true;
   Fd fd;
   int64_t count = 0;
-  IPCSPEC_FIELDS(Read, fd, count)
+  Memory memory = Memory::kGood;
+  IPCSPEC_FIELDS(Read, fd, count, memory)
 };
 
 struct Write {
@@ -32,7 +33,8 @@ struct Write {
   static constexpr bool kRestartable = true;
   Fd fd;
   Bytes data;
-  IPCSPEC_FIELDS(Write, fd, data)
+  Memory memory = Memory::kGood;
+  IPCSPEC_FIELDS(Write, fd, data, memory)
 };
 
 // readv(2) into buffers of these lengths; data: what was read, end to end.

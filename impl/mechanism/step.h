@@ -36,15 +36,17 @@ struct [[nodiscard]] Result {
     kDone,    // the call has its outcome
   };
   Kind kind = kAsleep;
-  Outcome outcome;       // of kDone
-  int raises = 0;        // a signal that the call raises on its own task (SIGPIPE), or 0
+  Outcome outcome;  // of kDone
+  int raises = 0;   // a signal that the call raises on its own task (SIGPIPE), or 0
 
   bool done() const { return kind == kDone; }
 };
 
 inline Result Sleep() { return {}; }
 inline Result Moved() { return {.kind = Result::kMoved}; }
-inline Result Done(Outcome outcome) { return {.kind = Result::kDone, .outcome = std::move(outcome)}; }
+inline Result Done(Outcome outcome) {
+  return {.kind = Result::kDone, .outcome = std::move(outcome)};
+}
 inline Result Done(int64_t ret) { return Done(Returns(ret)); }
 inline Result Fail(int error) { return Done(Fails(error)); }
 
@@ -96,7 +98,8 @@ class Choice {
   }
   // The same for a number that comes out in values[i].
   int64_t Value(size_t i, int64_t lo, int64_t hi, int64_t usual) {
-    if (SawSuccess() && i < seen_->values.size() && lo <= seen_->values[i] && seen_->values[i] <= hi)
+    if (SawSuccess() && i < seen_->values.size() && lo <= seen_->values[i] &&
+        seen_->values[i] <= hi)
       return seen_->values[i];
     return usual;
   }
@@ -106,9 +109,12 @@ class Choice {
   bool MayGoOn(bool usual) {
     open_ = true;
     switch (mode_) {
-      case Mode::kSeen: return SawSuccess();
-      case Mode::kUsual: return usual;
-      case Mode::kSleepy: return false;
+      case Mode::kSeen:
+        return SawSuccess();
+      case Mode::kUsual:
+        return usual;
+      case Mode::kSleepy:
+        return false;
     }
     return usual;
   }
@@ -167,10 +173,11 @@ struct Progress {
   int phase = 0;       // FIFO open: 1 once this end counts as open
   int64_t amount = 0;  // write: bytes already in the pipe
   int64_t mark = 0;    // FIFO open: how often the other end had been opened before
+  int object = -1;     // FIFO open: the inode
   bool operator==(const Progress&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Progress& p) {
-    return H::combine(std::move(h), p.phase, p.amount, p.mark);
+    return H::combine(std::move(h), p.phase, p.amount, p.mark, p.object);
   }
 };
 
@@ -187,13 +194,14 @@ struct Caller {
   int task = 0;
   int process = 0;  // as pid: the task itself, for every task of ours
   Credentials creds;
-  int undo_list = 0;     // the list of semaphore adjustments that the task uses (CLONE_SYSVSEM)
+  int undo_list = 0;  // the list of semaphore adjustments that the task uses (CLONE_SYSVSEM)
   Progress* progress = nullptr;
   bool interrupted = false;  // a handler ran: the call may not sleep (any more)
+  bool asleep = false;       // it was seen asleep: what is checked before that was in order
   // The call takes effect within these times (ns since the history began).
   int64_t earliest = 0;
   int64_t latest = 0;
-  int64_t invoked = 0;  // when the call was made
+  int64_t invoked = 0;                                // when the call was made
   absl::FunctionRef<std::vector<Waiting>()> waiting;  // the calls that other tasks are in
 };
 

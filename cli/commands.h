@@ -1,0 +1,39 @@
+// The commands of the ipcspec binary. Each returns the exit status of the contract: 0 all that
+// could be judged conforms, 1 a violation, 2 wrong use, 3 no violation but something undecided.
+#ifndef IPCSPEC_CLI_COMMANDS_H_
+#define IPCSPEC_CLI_COMMANDS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ipcspec {
+
+inline constexpr int kConforms = 0;
+inline constexpr int kViolation = 1;
+inline constexpr int kWrongUse = 2;
+inline constexpr int kUndecided = 3;
+
+// What the flags of the command line say (ipcspec.cc).
+struct Options {
+  std::vector<std::string> mechanisms;  // --mechanism, empty: all
+  std::string only;                     // --only: a part of the names of clauses
+  bool on_reference = false;            // --system=reference
+  std::string results;                  // --results: a file, or empty
+  uint64_t seed = 1;                    // --seed of generated programs
+};
+
+// Checks the clauses on the kernel beneath (in fresh namespaces), or on the reference.
+int Check(const Options& options);
+// Prints the clauses, and how many rows of errno_pairs.tsv are provoked and excused.
+int List(const Options& options);
+// Runs a program on the system and judges what happens.
+int Replay(const Options& options, const std::string& path);
+// Prints a C program that does the same and exits 1 where the fault shows.
+int Repro(const std::string& path);
+// Judges a recorded history.
+int Explain(const std::string& path);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_CLI_COMMANDS_H_

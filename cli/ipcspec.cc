@@ -1,0 +1,120 @@
+// ipcspec: the command line. See README.md, or run it without arguments.
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/reflection.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "cli/commands.h"
+#include "conformance/check.h"
+#include "impl/call/cat.h"
+#include "platforms/agent.h"
+#include "platforms/init/init.h"
+
+ABSL_FLAG(std::string, mechanism, "", "mechanisms to check, separated by commas; all if empty");
+ABSL_FLAG(std::string, only, "", "only clauses whose name contains this");
+ABSL_FLAG(std::string, system, "kernel", "what to check: kernel or reference");
+ABSL_FLAG(std::string, results, "", "a file for the results, JSON Lines");
+ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs");
+
+namespace ipcspec {
+namespace {
+
+constexpr std::string_view kUsage = R"(ipcspec: holds a Linux kernel to what is documented of IPC.
+
+  ipcspec check     check the kernel of this machine, and print the verdicts
+  ipcspec list      print the clauses that check holds it to
+  ipcspec replay P  run the program in file P and judge what happens
+  ipcspec repro P   print a C program that does what P does; it exits 1 where a fault shows
+  ipcspec explain H judge the recorded history in file H
+
+  --mechanism=M,…   check, list: only these mechanisms
+  --only=TEXT       check, list: only clauses whose name contains TEXT
+  --system=S        check, replay: kernel (default), or reference: the specification itself
+  --results=FILE    check: also write results to FILE, JSON Lines, as each test ends
+  --seed=N          check: seed of the generated programs (default 1)
+
+Exit status: 0 conforms, 1 a violation, 2 wrong use, 3 no violation but something undecided.
+)";
+
+int Wrong(const std::string& what) {
+  std::fprintf(stderr, "ipcspec: %s\nRun ipcspec without arguments to see how it is used.\n",
+               what.c_str());
+  return kWrongUse;
+}
+
+// Sets the flags, and gives the other words. Says what is wrong, empty when nothing is.
+// abseil's own parser ends the process with status 1, which here means a violation.
+std::string ParseFlags(int argc, char** argv, std::vector<std::string>& words) {
+  for (int i = 1; i < argc; ++i) {
+    std::string_view word = argv[i];
+    if (!absl::ConsumePrefix(&word, "--")) {
+      words.emplace_back(word);
+      continue;
+    }
+    const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
+    absl::CommandLineFlag* flag = absl::FindCommandLineFlag(parts[0]);
+    const bool ours =
+        flag != nullptr && (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
+                            parts[0] == "results" || parts[0] == "seed");
+    if (!ours) return Cat("unknown flag --", parts[0]);
+    if (parts.size() < 2) return Cat("--", parts[0], " needs a value: --", parts[0], "=…");
+    std::string error;
+    if (!flag->ParseFrom(parts[1], &error)) {
+      return Cat("--", parts[0], "=", parts[1], ": ", error);
+    }
+  }
+  return "";
+}
+
+int Run(int argc, char** argv) {
+  std::vector<std::string> words;
+  if (const std::string wrong = ParseFlags(argc, argv, words); !wrong.empty()) return Wrong(wrong);
+  if (words.empty()) {
+    std::fputs(kUsage.data(), stdout);
+    return kWrongUse;
+  }
+
+  Options options{.only = absl::GetFlag(FLAGS_only),
+                  .results = absl::GetFlag(FLAGS_results),
+                  .seed = absl::GetFlag(FLAGS_seed)};
+  const std::string system = absl::GetFlag(FLAGS_system);
+  if (system != "kernel" && system != "reference") {
+    return Wrong(Cat("--system=", system, ": there are kernel and reference"));
+  }
+  options.on_reference = system == "reference";
+  const std::vector<std::string> known = Mechanisms();
+  for (std::string_view name :
+       absl::StrSplit(absl::GetFlag(FLAGS_mechanism), ',', absl::SkipEmpty())) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      return Wrong(Cat("unknown mechanism '", name, "': there are ", absl::StrJoin(known, ", ")));
+    }
+    options.mechanisms.emplace_back(name);
+  }
+
+  const std::string& command = words[0];
+  const bool takes_file = command == "replay" || command == "repro" || command == "explain";
+  if (takes_file && words.size() != 2) return Wrong(Cat(command, " needs one file"));
+  if (!takes_file && words.size() != 1) return Wrong(Cat("what is '", words[1], "'?"));
+  if (command == "check") return Check(options);
+  if (command == "list") return List(options);
+  if (command == "replay") return Replay(options, words[1]);
+  if (command == "repro") return Repro(words[1]);
+  if (command == "explain") return Explain(words[1]);
+  return Wrong(Cat("unknown command '", command, "'"));
+}
+
+}  // namespace
+}  // namespace ipcspec
+
+int main(int argc, char** argv) {
+  // A task that called exec is this program again, and goes on serving calls.
+  if (ipcspec::MaybeRunAsAgent(argc, argv)) return 0;
+  if (ipcspec::IsInit(argv[0])) ipcspec::RunAsInit(argc, argv, ipcspec::Run);
+  return ipcspec::Run(argc, argv);
+}

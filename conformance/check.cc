@@ -1,0 +1,103 @@
+#include "conformance/check.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "conformance/clause.h"
+#include "impl/call/cat.h"
+
+namespace ipcspec {
+namespace {
+
+std::string_view VerdictOf(ClauseTest::State state) {
+  switch (state) {
+    case ClauseTest::State::kConforms:
+      return "conforms";
+    case ClauseTest::State::kUnsupported:
+      return "unsupported";
+    case ClauseTest::State::kUndecided:
+      return "undecided";
+    case ClauseTest::State::kViolates:
+      return "violates";
+  }
+  return "undecided";
+}
+
+// Takes the place of GoogleTest's printer.
+class Listener : public testing::EmptyTestEventListener {
+ public:
+  using Ended = absl::FunctionRef<void(const ClauseOutcome&, int, int)>;
+  Listener(Ended ended, int total) : ended_(ended), total_(total) {}
+
+ private:
+  void OnTestStart(const testing::TestInfo&) override {
+    failures_.clear();
+    start_ = absl::Now();
+  }
+  void OnTestPartResult(const testing::TestPartResult& result) override {
+    if (!result.failed()) return;
+    Append(&failures_, failures_.empty() ? "" : "\n", result.message());
+  }
+  void OnTestEnd(const testing::TestInfo& info) override {
+    ClauseOutcome outcome{.test = Cat(info.test_suite_name(), ".", info.name()),
+                          .mechanism = info.test_suite_name(),
+                          .verdict = std::string(VerdictOf(ClauseTest::last_state())),
+                          .detail = failures_,
+                          .ms = absl::ToDoubleMilliseconds(absl::Now() - start_)};
+    // The story is told by the failure; the program that shows it comes after.
+    const std::string& detail = ClauseTest::last_detail();
+    if (!absl::StrContains(outcome.detail, detail)) {
+      outcome.detail = absl::StrContains(detail, failures_)
+                           ? detail
+                           : Cat(failures_, failures_.empty() ? "" : "\n", detail);
+    }
+    ended_(outcome, ++done_, total_);
+  }
+
+  Ended ended_;
+  int total_;
+  int done_ = 0;
+  std::string failures_;
+  absl::Time start_;
+};
+
+}  // namespace
+
+std::vector<std::string> Mechanisms() {
+  std::vector<std::string> mechanisms;
+  for (const ClauseInfo& clause : AllClauses()) {
+    if (std::find(mechanisms.begin(), mechanisms.end(), clause.mechanism) == mechanisms.end()) {
+      mechanisms.push_back(clause.mechanism);
+    }
+  }
+  return mechanisms;
+}
+
+void RunClauses(const std::vector<std::string>& mechanisms, const std::string& only,
+                absl::FunctionRef<void(const ClauseOutcome&, int, int)> ended) {
+  std::string filter;
+  int total = 0;
+  for (const ClauseInfo& clause : AllClauses()) {
+    const bool wanted = mechanisms.empty() || std::find(mechanisms.begin(), mechanisms.end(),
+                                                        clause.mechanism) != mechanisms.end();
+    if (!wanted || !absl::StrContains(clause.id(), only)) continue;
+    Append(&filter, clause.id(), ":");
+    ++total;
+  }
+  if (total == 0) return;
+  testing::GTEST_FLAG(filter) = filter;
+  testing::GTEST_FLAG(catch_exceptions) = true;
+  testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
+  delete listeners.Release(listeners.default_result_printer());
+  auto* listener = new Listener(ended, total);
+  listeners.Append(listener);
+  (void)RUN_ALL_TESTS();
+  delete listeners.Release(listener);
+}
+
+}  // namespace ipcspec

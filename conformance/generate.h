@@ -1,0 +1,85 @@
+// Random programs that mean something.
+//
+// A program is generated while the reference plays it: so the generator knows which tasks are
+// idle, which descriptors they have, which semaphore sets there are, and makes calls about those,
+// most of the time. Each mechanism brings its own calls (a Maker); what all need, forks, signals
+// and deaths, is here.
+#ifndef IPCSPEC_CONFORMANCE_GENERATE_H_
+#define IPCSPEC_CONFORMANCE_GENERATE_H_
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "impl/call/program.h"
+#include "impl/reference/world.h"
+
+namespace ipcspec {
+
+// A seeded source of choices (xorshift64*); the same on every machine.
+class Dice {
+ public:
+  explicit Dice(uint64_t seed) : state_((seed * 2 + 0x9E3779B97F4A7C15u) | 1) {}
+  uint64_t Next();
+  // A number of [0, n). REQUIRES: n > 0.
+  int64_t Below(int64_t n) { return static_cast<int64_t>(Next() % static_cast<uint64_t>(n)); }
+  bool Percent(int percent) { return Below(100) < percent; }
+  template <class T>
+  T Of(std::initializer_list<T> list) {
+    return list.begin()[Below(static_cast<int64_t>(list.size()))];
+  }
+
+ private:
+  uint64_t state_;
+};
+
+// What the next call can be about.
+class Scene {
+ public:
+  struct Produced {  // a number that an earlier step handed out
+    ArgKind kind;
+    int64_t value;
+    int label;
+    int index;
+  };
+  Scene(Dice& dice, const World& world, int task, const std::vector<Produced>& produced)
+      : dice(dice), world(world), task(task), produced_(produced) {}
+
+  Dice& dice;
+  const World& world;
+  const int task;  // the one that makes the call
+  const Task& self() const { return world.GetTask(task); }
+
+  // A descriptor of the task for which the predicate holds; else (and now and then) any number.
+  Fd DescriptorWhere(absl::FunctionRef<bool(const Description&)> wanted);
+  // A set that was made at some time, dead or alive; else a number that never was an identifier.
+  SemId AnySemId();
+  TaskArg AnyTask();
+  Signal AnySignal();
+
+ private:
+  std::vector<Produced> Of(ArgKind kind) const;
+  const std::vector<Produced>& produced_;
+};
+
+// Makes a call of one mechanism; none when the scene offers nothing.
+using Maker = std::optional<Call> (*)(Scene&);
+struct WeightedMaker {
+  int weight;
+  Maker make;
+};
+
+// fork, clone, exec, exit, kill, wait, signal dispositions and masks.
+std::optional<Call> AnyProcessCall(Scene& scene);
+// dup, close, fcntl, fstat, limits on descriptors.
+std::optional<Call> AnyDescriptorCall(Scene& scene);
+
+// A program of about `steps` steps. Await steps are put in where a timed call sleeps.
+Program Generate(const Dialect& dialect, uint64_t seed, int steps,
+                 const std::vector<WeightedMaker>& makers);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_CONFORMANCE_GENERATE_H_

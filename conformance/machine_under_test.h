@@ -1,0 +1,31 @@
+// The system that this process judges, and what can be asked of it. Set once by the binary before
+// any clause runs.
+#ifndef IPCSPEC_CONFORMANCE_MACHINE_UNDER_TEST_H_
+#define IPCSPEC_CONFORMANCE_MACHINE_UNDER_TEST_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "impl/reference/dialect.h"
+#include "platforms/system.h"
+
+namespace ipcspec {
+
+struct UnderTest {
+  std::unique_ptr<System> system;
+  bool other_users = true;  // tasks can become another user
+  bool may_mount = true;    // a tmpfs can be mounted in the run's mount namespace
+  bool own_ipc = true;      // the IPC namespace is the run's own: its limits can be set
+  std::string no_sysv_sem;  // why there are no System V semaphores; empty when there are
+  uint64_t seed = 0;        // of generated programs
+  const Dialect& dialect() const { return system->dialect(); }
+};
+
+// REQUIRES: set before.
+UnderTest& MachineUnderTest();
+void SetMachineUnderTest(UnderTest under_test);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_CONFORMANCE_MACHINE_UNDER_TEST_H_

@@ -1,0 +1,20 @@
+// The calls of each mechanism, as the generator draws them; a property mixes them.
+#ifndef IPCSPEC_CONFORMANCE_MAKERS_H_
+#define IPCSPEC_CONFORMANCE_MAKERS_H_
+
+#include <optional>
+
+#include "conformance/generate.h"
+
+namespace ipcspec {
+
+std::optional<Call> AnyPipeCall(Scene& scene);     // pipe_property_test.cc
+std::optional<Call> AnyFifoCall(Scene& scene);     // fifo_property_test.cc
+std::optional<Call> AnySysvSemCall(Scene& scene);  // sysv_sem_property_test.cc
+
+// Becomes another user, one time in many: there is no way back.
+std::optional<Call> AnyCredentialsCall(Scene& scene);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_CONFORMANCE_MAKERS_H_

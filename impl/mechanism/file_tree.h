@@ -1,0 +1,123 @@
+// FileTree: the names that a program makes in its own directory, as far as FIFOs need them:
+// directories, FIFOs, symbolic links, plain files: path_resolution(7), inode(7), mkfifo(3).
+//
+// An inode has type, mode and owner; directories give inodes names. An inode lives as long as it
+// has a name or is open. Paths are relative, to the program's directory (kRoot) or to an open one.
+//
+// It knows nothing of descriptors: who opens an inode holds it (Hold, Release). Data is no concern
+// of it either: a FIFO's pipe belongs to its opener, who keeps the number here.
+#ifndef IPCSPEC_IMPL_MECHANISM_FILE_TREE_H_
+#define IPCSPEC_IMPL_MECHANISM_FILE_TREE_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "impl/mechanism/cow.h"
+#include "impl/mechanism/step.h"
+
+namespace ipcspec {
+
+struct Inode {
+  int64_t mode = 0;  // with the type, S_IF*
+  int64_t uid = 0;
+  int64_t gid = 0;
+  int64_t links = 1;
+  int held = 0;                      // open file descriptions, and openers that wait
+  int pipe = -1;                     // of a FIFO that is held
+  std::string target;                // of a symbolic link
+  std::map<std::string, int> names;  // of a directory
+  int parent = 0;                    // of a directory
+  int file_system = 0;
+  std::map<int64_t, int64_t> keys;  // ftok(3): low 8 bits of the id -> key that was seen
+
+  bool operator==(const Inode&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Inode& i) {
+    return H::combine(std::move(h), i.mode, i.uid, i.gid, i.links, i.held, i.pipe, i.target,
+                      i.names, i.file_system, i.keys);
+  }
+};
+
+struct FileSystem {  // a tmpfs that the program mounted
+  bool read_only = false;
+  int64_t inodes = 0;  // how many it may hold, 0: no limit
+  bool operator==(const FileSystem&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const FileSystem& f) {
+    return H::combine(std::move(h), f.read_only, f.inodes);
+  }
+};
+
+// Whose rights count, and how.
+struct Permit {
+  Credentials creds;
+  bool override_all = false;  // CAP_DAC_OVERRIDE
+};
+
+class FileTree {
+ public:
+  static constexpr int kRoot = 0;
+
+  FileTree();
+
+  // Where a path leads.
+  struct Place {
+    Errors errors;       // any of these, when there are some
+    int directory = -1;  // that holds the last name
+    std::string name;    // the last name
+    int inode = -1;      // what it names; -1: nothing
+  };
+  // `follow`: through a symbolic link that the whole path names.
+  // Errors: EACCES, ELOOP, ENAMETOOLONG, ENOENT (a directory is missing), ENOTDIR.
+  Place Find(int from, std::string_view path, bool follow, const Permit& permit) const;
+
+  const Inode* Get(int inode) const { return inodes_.Find(inode); }
+  // Whether reading (4), writing (2), searching (1) is granted: the class of the user decides.
+  bool Grants(int inode, int64_t wanted, const Permit& permit) const;
+
+  // Makes what a Place does not name yet. `mode` with type, umask applied. EACCES, EEXIST, ENOSPC,
+  // EROFS; none: `*made` is the inode.
+  Errors Make(const Place& place, int64_t mode, const Permit& permit, int* made);
+  Errors MakeLink(const Place& place, std::string target, const Permit& permit);
+  Errors Unlink(const Place& place, const Permit& permit);                  // EISDIR or EPERM too
+  Errors Rename(const Place& from, const Place& to, const Permit& permit);  // ENOTDIR, EISDIR too
+  Errors Chmod(int inode, int64_t mode, const Permit& permit);              // EPERM, EROFS
+  Errors Chown(int inode, int64_t uid, int64_t gid, const Permit& permit);  // EPERM, EROFS
+  // A fresh file system in place of a directory, and making it read-only.
+  void Mount(const Place& place, int64_t inodes);
+  Errors RemountReadOnly(int inode);  // EBUSY: something is open for writing there
+
+  // st_mode, st_uid, st_gid, st_nlink. The links of directories are not promised.
+  Result Stat(int inode) const;
+
+  // Somebody has the inode open, or no more.
+  void Hold(int inode) { ++inodes_.Mutable(inode).held; }
+  void Release(int inode);
+  void SetPipe(int inode, int pipe) { inodes_.Mutable(inode).pipe = pipe; }
+
+  // ftok(3): the same file and low 8 bits of the id give the same key; with other bits another.
+  Result Ftok(int inode, int64_t id, Choice& choice);
+
+  bool operator==(const FileTree&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const FileTree& f) {
+    return H::combine(std::move(h), f.inodes_, f.file_systems_);
+  }
+
+ private:
+  Errors MayChange(int directory, const Permit& permit) const;
+  int Add(Inode inode, const Place& place);
+  void RemoveName(int directory, const std::string& name);
+  void MayForget(int inode);
+
+  Numbered<Inode> inodes_;
+  std::map<int, FileSystem> file_systems_;
+  int next_ = 1;
+};
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_IMPL_MECHANISM_FILE_TREE_H_

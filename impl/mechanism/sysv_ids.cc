@@ -1,0 +1,124 @@
+#include "impl/mechanism/sysv_ids.h"
+
+namespace ipcspec {
+namespace {
+
+// A wall clock read by the kernel may lag its finer clocks by a tick, and is cut to seconds.
+constexpr int64_t kSlackSeconds = 2;
+constexpr int64_t kNanosPerSecond = 1000000000;
+
+// Since Linux 5.2 indices are taken in turn from at least this many.
+constexpr int64_t kSmallestWindow = 64;
+constexpr int64_t kTableSize = int64_t{1} << kIpcIndexBits;
+constexpr int64_t kSequences = INT32_MAX >> kIpcIndexBits;
+
+void InsertSorted(std::vector<int32_t>& ids, int32_t id) {
+  ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
+}
+
+}  // namespace
+
+IpcPerm IpcPerm::New(int64_t key, int64_t flags, const Caller& caller) {
+  IpcPerm perm;
+  perm.key = static_cast<int32_t>(key);
+  perm.uid = perm.cuid = caller.creds.uid;
+  perm.gid = perm.cgid = caller.creds.gid;
+  perm.mode = flags & 0777;
+  return perm;
+}
+
+int IpcPerm::ClassShift(const Credentials& creds) const {
+  // The creator stands beside the owner, and its group beside the owner's (POSIX.1-2024 2.7).
+  if (creds.uid == uid || creds.uid == cuid) return 6;
+  if (creds.gid == gid || creds.gid == cgid) return 3;
+  return 0;
+}
+
+int IpcPerm::Granted(const Caller& caller) const {
+  if (caller.creds.uid == 0 && caller.dialect->cap_ipc_owner) return 7;  // CAP_IPC_OWNER
+  return static_cast<int>(mode >> ClassShift(caller.creds)) & 7;
+}
+
+bool IpcPerm::Denies(int want, const Caller& caller, const Choice& choice) const {
+  if ((want & ~Granted(caller)) == 0) return false;
+  const bool may_predate = set_at >= 0 && caller.invoked <= set_at;
+  return !may_predate || choice.SawError(EACCES);
+}
+
+bool IpcPerm::DeniesFlags(int64_t flags, const Caller& caller, const Choice& choice) const {
+  constexpr int kMeaningful = kIpcRead | kIpcWrite;
+  const int granted = Granted(caller);
+  const int asked = static_cast<int>((flags >> 6) | (flags >> 3) | flags) & 7;
+  const int missing = asked & ~granted;
+  if (missing == 0) return false;
+  // Linux takes together what is asked for the three classes, and counts the execute bits. What is
+  // asked for the caller's own class surely counts, and so does any bit when the caller may do
+  // nothing at all.
+  const int own = static_cast<int>(flags >> ClassShift(caller.creds)) & kMeaningful;
+  const bool surely =
+      (missing & kMeaningful) != 0 && ((own & ~granted) != 0 || (granted & kMeaningful) == 0);
+  return surely || choice.mode() == Choice::Mode::kUsual || choice.SawError(EACCES);
+}
+
+bool IpcPerm::MayControl(const Caller& caller) const {
+  return caller.creds.uid == uid || caller.creds.uid == cuid ||
+         (caller.creds.uid == 0 && caller.dialect->cap_sys_admin);
+}
+
+void IpcPerm::Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller) {
+  uid = new_uid;
+  gid = new_gid;
+  mode = new_mode & 0777;
+  set_at = std::max(set_at, caller.latest);
+}
+
+void IpcTime::Touch(const Caller& caller) {
+  const int64_t start = caller.dialect->wall_start;
+  const int64_t earliest = start + caller.earliest / kNanosPerSecond - kSlackSeconds;
+  lowest_ = std::max(lowest_, start < 0 ? int64_t{1} : earliest);
+  MayTouch(caller, true);
+}
+
+void IpcTime::MayTouch(const Caller& caller, bool usually) {
+  const int64_t start = std::max<int64_t>(caller.dialect->wall_start, 0);
+  const int64_t latest = start + caller.latest / kNanosPerSecond;
+  const bool unknown = caller.dialect->wall_start < 0;
+  highest_ = std::max(highest_, unknown ? INT64_MAX : latest + kSlackSeconds);
+  if (usually) usual_ = std::max({usual_, latest, int64_t{1}});
+}
+
+int64_t IpcIds::Usual(absl::Span<const int64_t> living) const {
+  std::vector<bool> used(kTableSize);
+  for (const int64_t id : living) used[id % kTableSize] = true;
+  const int64_t window =
+      std::clamp(static_cast<int64_t>(living.size()) * 3 / 2, kSmallestWindow, kTableSize);
+  int64_t last = last_;
+  while (true) {
+    const int64_t last_index = last < 0 ? -1 : last % kTableSize;
+    int64_t sequence = last < 0 ? 0 : last / kTableSize;
+    int64_t index = last_index + 1;
+    while (index < window && used[index]) ++index;
+    if (index >= window) {
+      index = 0;
+      while (index + 1 < kTableSize && used[index]) ++index;
+    }
+    if (index <= last_index) sequence = (sequence + 1) % kSequences;
+    last = sequence * kTableSize + index;
+    if (!WasFreed(last)) return last;
+  }
+}
+
+bool IpcIds::WasFreed(int64_t id) const {
+  return std::binary_search(recent_.begin(), recent_.end(), id) ||
+         std::binary_search(older_.begin(), older_.end(), id);
+}
+
+void IpcIds::Free(int64_t id) {
+  if (recent_.size() == kRemembered) {
+    older_ = std::move(recent_);
+    recent_.clear();
+  }
+  InsertSorted(recent_, static_cast<int32_t>(id));
+}
+
+}  // namespace ipcspec

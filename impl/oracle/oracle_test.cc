@@ -1,0 +1,125 @@
+// The oracle on histories written by hand: what is allowed, what is not, and what the story says.
+#include "impl/oracle/oracle.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "impl/call/cat.h"
+#include "impl/call/history.h"
+#include "impl/call/text.h"
+
+namespace ipcspec {
+namespace {
+
+// A history of Linux as its text shows it; times are counted.
+History Parse(const std::string& events) {
+  const History empty{.dialect = Dialect{}, .events = {}};
+  std::string text = ToText(empty);
+  int64_t time = 0;
+  for (size_t begin = 0; begin < events.size();) {
+    const size_t end = events.find('\n', begin);
+    const std::string line = events.substr(begin, end - begin);
+    if (!line.empty()) Append(&text, time += 1000, " ", line, "\n");
+    begin = end == std::string::npos ? events.size() : end + 1;
+  }
+  absl::StatusOr<History> history = ParseHistory(text);
+  EXPECT_TRUE(history.ok()) << history.status() << "\n" << text;
+  return history.ok() ? *history : empty;
+}
+
+struct Case {
+  const char* name;
+  const char* events;
+  Verdict verdict;
+  const char* story = "";  // a part of it
+};
+
+constexpr char kPipe[] =
+    "t0 call 1: pipe2()\nt0 return 0 [3, 4]\nquiet\n"
+    "t0 call 2: fork()\nt0 return 2\nquiet\n"
+    "t0 call 3: fork()\nt0 return 3\nquiet\n";
+
+const Case kCases[] = {
+    {"wrong descriptor", "t0 call 1: pipe2()\nt0 return 0 [3, 5]\nquiet\n", Verdict::kForbidden,
+     "0 [3, 4]"},
+    {"data arrives",
+     "t0 call 4: write(fd=4, data=\"x\")\nt0 return 1\nquiet\n"
+     "t0 call 5: read(fd=3, count=9)\nt0 return 1 \"x\"\nquiet\n",
+     Verdict::kAllowed},
+    {"data changes",
+     "t0 call 4: write(fd=4, data=\"x\")\nt0 return 1\nquiet\n"
+     "t0 call 5: read(fd=3, count=9)\nt0 return 1 \"y\"\nquiet\n",
+     Verdict::kForbidden, "1 \"x\""},
+    {"a read waits", "t2 call 4: read(fd=3, count=9)\nquiet\n", Verdict::kAllowed},
+    {"lost wake-up",
+     "t2 call 4: read(fd=3, count=9)\nquiet\n"
+     "t0 call 5: write(fd=4, data=\"x\")\nt0 return 1\nquiet\n",
+     Verdict::kForbidden, "t2 is still blocked in read(fd=3, count=9)"},
+    {"one of two readers is served",
+     "t2 call 4: read(fd=3, count=9)\nquiet\nt3 call 5: read(fd=3, count=9)\nquiet\n"
+     "t0 call 6: write(fd=4, data=\"x\")\nt3 return 1 \"x\"\nt0 return 1\nquiet\n",
+     Verdict::kAllowed},
+    {"both readers are served with one byte",
+     "t2 call 4: read(fd=3, count=9)\nquiet\nt3 call 5: read(fd=3, count=9)\nquiet\n"
+     "t0 call 6: write(fd=4, data=\"x\")\nt3 return 1 \"x\"\nt2 return 1 \"x\"\nt0 return "
+     "1\nquiet\n",
+     Verdict::kForbidden},
+    {"concurrent writes in either order",
+     "t0 call 4: write(fd=4, data=\"a\")\nt2 call 5: write(fd=4, data=\"b\")\n"
+     "t0 return 1\nt2 return 1\nquiet\n"
+     "t0 call 6: read(fd=3, count=9)\nt0 return 2 \"ba\"\nquiet\n",
+     Verdict::kAllowed},
+    {"one after the other in the wrong order",
+     "t0 call 4: write(fd=4, data=\"a\")\nt0 return 1\nt2 call 5: write(fd=4, data=\"b\")\n"
+     "t2 return 1\nquiet\n"
+     "t0 call 6: read(fd=3, count=9)\nt0 return 2 \"ba\"\nquiet\n",
+     Verdict::kForbidden},
+    {"a killed writer may have written",
+     "t2 call 4: write(fd=4, data=\"x\")\nt2 kill\nt2 killed SIGKILL\nquiet\n"
+     "t0 call 5: read(fd=3, count=9)\nt0 return 1 \"x\"\nquiet\n",
+     Verdict::kAllowed},
+    {"a killed writer may not have written",
+     "t2 call 4: write(fd=4, data=\"x\")\nt2 kill\nt2 killed SIGKILL\nquiet\n"
+     "t0 call 5: read(fd=3, count=9)\nquiet\n",
+     Verdict::kAllowed},
+    {"a killed writer did not write something else",
+     "t2 call 4: write(fd=4, data=\"x\")\nt2 kill\nt2 killed SIGKILL\nquiet\n"
+     "t0 call 5: read(fd=3, count=9)\nt0 return 1 \"y\"\nquiet\n",
+     Verdict::kForbidden},
+    {"end of file too early",
+     "t2 call 4: read(fd=3, count=9)\nquiet\nt0 call 5: close(fd=4)\nt0 return 0\nt2 return 0\n"
+     "quiet\n",
+     Verdict::kForbidden},
+    {"EINTR without a signal", "t2 call 4: read(fd=3, count=9)\nt2 return EINTR\nquiet\n",
+     Verdict::kForbidden},
+    {"EINTR with a handler",
+     "t2 call 4: sigaction(signal=SIGUSR1, disposition=handle)\nt2 return 0\nquiet\n"
+     "t2 call 5: read(fd=3, count=9)\nquiet\n"
+     "t0 call 6: kill(target=2, signal=SIGUSR1)\nt2 signal SIGUSR1\nt2 return EINTR\nt0 return 0\n"
+     "quiet\n",
+     Verdict::kAllowed},
+    {"a handler that never ran",
+     "t2 call 4: sigaction(signal=SIGUSR1, disposition=handle)\nt2 return 0\nquiet\n"
+     "t0 call 6: kill(target=2, signal=SIGUSR1)\nt0 return 0\nquiet\n",
+     Verdict::kForbidden, "SIGUSR1 pending"},
+    {"a handler out of nothing", "t2 signal SIGUSR1\nquiet\n", Verdict::kForbidden},
+    {"a death out of nothing", "t2 killed SIGTERM\nquiet\n", Verdict::kForbidden},
+};
+
+TEST(Oracle, JudgesHistories) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    std::string story;
+    EXPECT_EQ(
+        ExplainHistory(Parse(c.name == std::string("wrong descriptor") ? std::string(c.events)
+                                                                       : Cat(kPipe, c.events)),
+                       &story),
+        c.verdict)
+        << story;
+    EXPECT_NE(story.find(c.story), std::string::npos) << story;
+  }
+}
+
+}  // namespace
+}  // namespace ipcspec

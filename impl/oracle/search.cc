@@ -1,0 +1,212 @@
+#include "impl/oracle/search.h"
+
+#include <bit>
+#include <deque>
+#include <memory>
+#include <utility>
+
+namespace ipcspec {
+namespace {
+
+// How many worlds one event may visit before the answer is "undecided".
+constexpr size_t kBudget = 20000;
+
+// A level above every pipe's capacity: as much as fits.
+constexpr int64_t kFull = int64_t{1} << 40;
+
+// Whether a call can go a part of its way: only such calls take steps while they stay pending.
+bool WorksInParts(const Call& call) {
+  return std::holds_alternative<Write>(call) || std::holds_alternative<Writev>(call) ||
+         std::holds_alternative<Open>(call);
+}
+
+// The signals whose delivery ends the task.
+uint64_t Fatal(const Signals& signals) {
+  return signals.Deliverable() & ~(signals.handled & ~Signals::Bit(SIGKILL));
+}
+
+int Lowest(uint64_t bits) { return std::countr_zero(bits) + 1; }
+
+}  // namespace
+
+Future::Future(absl::Span<const Event> batch) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const Event& e = batch[i];
+    if (e.kind != Event::Kind::kReturn && e.kind != Event::Kind::kExit) continue;
+    ends_[e.task].push_back({.index = i, .event = &e});
+    if (e.kind == Event::Kind::kReturn && e.outcome.ok()) {
+      if (!e.outcome.data.empty()) levels_.push_back(e.outcome.ret);
+      if (e.outcome.values.size() == 1) levels_.push_back(e.outcome.values[0]);
+    }
+  }
+}
+
+void Future::Advance(size_t index) { now_ = index; }
+
+const Event* Future::Next(int task) const {
+  const auto it = ends_.find(task);
+  if (it == ends_.end()) return nullptr;
+  for (const End& end : it->second) {
+    if (end.index >= now_) return end.event;
+  }
+  return nullptr;
+}
+
+const Outcome* Future::Return(int task) const {
+  const Event* next = Next(task);
+  return next != nullptr && next->kind == Event::Kind::kReturn ? &next->outcome : nullptr;
+}
+
+bool Future::Dies(int task) const {
+  const Event* next = Next(task);
+  return next != nullptr && next->kind == Event::Kind::kExit;
+}
+
+// Offers the world to the call in each hidden future, and tells of those that fit what is known.
+void Search::Try(const World& world, int task, int64_t now_ns, Choice choice, Visit visit) const {
+  const Outcome* seen = future_.Return(task);
+  const bool dies = future_.Dies(task);
+  do {
+    World next = world;
+    const Result result = Offer(next, task, now_ns, choice);
+    if (result.kind == Result::kAsleep) continue;
+    if (result.done()) {
+      const bool fits = seen != nullptr ? result.outcome == *seen : dies;
+      if (!fits) continue;
+    }
+    visit(std::move(next));
+  } while (choice.NextHidden());
+}
+
+void Search::CallSteps(const World& world, int task, int64_t now_ns, Visit visit) const {
+  const Current& current = world.GetTask(task).current;
+  const Outcome* seen = future_.Return(task);
+  const bool in_parts = WorksInParts(*current.call);
+  if (seen == nullptr && !future_.Dies(task)) {
+    // It stays pending: what it can do is a part of its work.
+    if (!in_parts) return;
+    Try(world, task, now_ns, Choice(Choice::Mode::kSleepy), visit);
+  } else if (seen != nullptr) {
+    Try(world, task, now_ns, Choice(seen), visit);
+  } else {
+    // Its task dies: it may have taken effect.
+    Try(world, task, now_ns, Choice(Choice::Mode::kUsual), visit);
+  }
+  if (!in_parts || std::holds_alternative<Open>(*current.call)) return;
+  // A write that went through in part: as much as other outcomes show, or as much as fits.
+  std::vector<int64_t> levels = future_.levels();
+  if (seen == nullptr) levels.push_back(kFull);
+  for (int64_t level : levels) {
+    Choice choice(seen);
+    choice.flow_target = level;
+    Try(world, task, now_ns, choice, visit);
+  }
+}
+
+void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const {
+  for (const auto& [number, task] : *world.tasks) {
+    if (!task->alive()) continue;
+    if (task->in_call()) CallSteps(world, number, now_ns, visit);
+    if (future_.Dies(number) && Fatal(task->signals) != 0) {
+      World next = world;
+      Deliver(next, number, Lowest(Fatal(task->signals)), now_ns);
+      visit(std::move(next));
+    }
+  }
+}
+
+void Search::Happen(const World& world, const Event& event, Visit visit) const {
+  const Task* task = world.FindTask(event.task);
+  switch (event.kind) {
+    case Event::Kind::kCall: {
+      if (task == nullptr || !task->alive() || task->current.call != nullptr) return;
+      World next = world;
+      Begin(next, event.task, event.label, event.call, event.time_ns);
+      visit(std::move(next));
+      return;
+    }
+    case Event::Kind::kReturn: {
+      if (task == nullptr || !task->alive() || !task->current.done) return;
+      World next = world;
+      Finish(next, event.task);
+      visit(std::move(next));
+      return;
+    }
+    case Event::Kind::kSignal: {
+      if (task == nullptr || !task->alive()) return;
+      if ((task->signals.Deliverable() & task->signals.handled & Signals::Bit(event.number)) == 0) {
+        return;
+      }
+      World next = world;
+      if (Deliver(next, event.task, event.number, event.time_ns) == Delivery::kHandlerRuns) {
+        visit(std::move(next));
+      }
+      return;
+    }
+    case Event::Kind::kExit:
+      if (task == nullptr || task->alive()) return;
+      // Bit 7 says whether a core was dumped, which nobody promises.
+      if (event.number >= 0 && (event.number & ~0x80) != task->status) return;
+      visit(world);
+      return;
+    case Event::Kind::kKill: {
+      if (task == nullptr) return;
+      World next = world;
+      if (task->alive()) next.MutableTask(event.task).signals.Raise(SIGKILL);
+      visit(std::move(next));
+      return;
+    }
+    case Event::Kind::kQuiet: {
+      if (RestlessTask(world, event.time_ns) >= 0) return;
+      World next = world;
+      for (const auto& [number, waiting] : *world.tasks) {
+        if (waiting->in_call() && !waiting->current.asleep) {
+          next.MutableTask(number).current.asleep = true;
+        }
+      }
+      visit(std::move(next));
+      return;
+    }
+  }
+}
+
+std::vector<World> Search::Through(const std::vector<World>& worlds, const Event& event) {
+  // A call is made, and SIGKILL is sent, whatever else happens: no silent step need come before.
+  const bool at_once = event.kind == Event::Kind::kCall || event.kind == Event::Kind::kKill;
+  std::vector<World> after;
+  absl::flat_hash_set<World> visited, reached;
+  std::deque<World> open(worlds.begin(), worlds.end());
+  while (!open.empty()) {
+    const World world = std::move(open.front());
+    open.pop_front();
+    bool happened = false;
+    Happen(world, event, [&](World next) {
+      happened = true;
+      if (reached.insert(next).second) after.push_back(std::move(next));
+    });
+    // Lazily: what could happen beside an event that has happened can as well happen after it.
+    if (happened || at_once) continue;
+    SilentSteps(world, event.time_ns, [&](World next) {
+      if (visited.size() >= kBudget) {
+        exhausted_ = true;
+      } else if (visited.insert(next).second) {
+        open.push_back(std::move(next));
+      }
+    });
+  }
+  return after;
+}
+
+int RestlessTask(const World& world, int64_t now_ns) {
+  for (const auto& [number, task] : *world.tasks) {
+    if (!task->alive()) continue;
+    if (task->signals.Deliverable() != 0 || task->current.done) return number;
+    if (!task->in_call()) continue;
+    World copy = world;
+    Choice sleepy(Choice::Mode::kSleepy);
+    if (Offer(copy, number, now_ns, sleepy).kind != Result::kAsleep) return number;
+  }
+  return -1;
+}
+
+}  // namespace ipcspec

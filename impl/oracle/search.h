@@ -1,0 +1,77 @@
+// The search behind the oracle: from a set of worlds, through one event, to the next set.
+//
+// Between two events the reference may take silent steps: a call takes effect (or moves on a part
+// of its way), a fatal signal kills. An event demands that some silent steps lead to a world in
+// which it can happen. Not for use outside impl/oracle.
+#ifndef IPCSPEC_IMPL_ORACLE_SEARCH_H_
+#define IPCSPEC_IMPL_ORACLE_SEARCH_H_
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
+#include "impl/call/history.h"
+#include "impl/reference/reference.h"
+#include "impl/reference/world.h"
+
+namespace ipcspec {
+
+// What the rest of a batch tells about each task: how the call that it is in will end.
+class Future {
+ public:
+  explicit Future(absl::Span<const Event> batch);
+
+  // The search has come to event `index`; earlier ones are past.
+  void Advance(size_t index);
+  // The outcome that the task's call will have; null when it does not return in this batch.
+  const Outcome* Return(int task) const;
+  // Whether the task ends in this batch before it returns from the call that it is in.
+  bool Dies(int task) const;
+  // Numbers of bytes that outcomes in this batch show to have been in some pipe.
+  const std::vector<int64_t>& levels() const { return levels_; }
+
+ private:
+  struct End {
+    size_t index;
+    const Event* event;  // kReturn or kExit
+  };
+  const Event* Next(int task) const;
+
+  std::map<int, std::vector<End>> ends_;
+  std::vector<int64_t> levels_;
+  size_t now_ = 0;
+};
+
+class Search {
+ public:
+  explicit Search(const Future& future) : future_(future) {}
+
+  // The worlds in which `event` has happened, reached from `worlds` by silent steps.
+  std::vector<World> Through(const std::vector<World>& worlds, const Event& event);
+
+  // The budget ended: what Through gave is not all.
+  bool exhausted() const { return exhausted_; }
+
+ private:
+  using Visit = absl::FunctionRef<void(World)>;
+  // Tells of every world that one silent step leads to.
+  void SilentSteps(const World& world, int64_t now_ns, Visit visit) const;
+  void CallSteps(const World& world, int task, int64_t now_ns, Visit visit) const;
+  void Try(const World& world, int task, int64_t now_ns, Choice choice, Visit visit) const;
+  // If the event can happen in this world as it is, tells of the worlds after it.
+  void Happen(const World& world, const Event& event, Visit visit) const;
+
+  const Future& future_;
+  bool exhausted_ = false;
+};
+
+// At a quiet event: no signal waits to be delivered, no call is done but not returned, and each
+// call that is pending may stay asleep. Returns the first task for which that is not so, or -1.
+int RestlessTask(const World& world, int64_t now_ns);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_IMPL_ORACLE_SEARCH_H_

@@ -1,0 +1,243 @@
+// Names: open(2), mkfifo(3), mknod(2), mkdir(2), symlink(2), unlink(2), rename(2), chmod(2),
+// chown(2), stat(2), mount(2), ftok(3). Where a path leads is impl/mechanism/file_tree.h; the
+// rendezvous of FIFOs is impl/mechanism/pipe.h.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "impl/call/check.h"
+#include "impl/reference/machine.h"
+
+namespace ipcspec {
+namespace {
+
+Permit PermitOf(const Machine& m) {
+  return {.creds = m.caller.creds,
+          .override_all = m.caller.creds.uid == 0 && m.dialect().cap_dac_override};
+}
+
+// The inode that a relative path starts from, or the error: EBADF, ENOTDIR.
+int Start(const Machine& m, const Fd& dirfd, Errors& errors) {
+  if (dirfd.value == kCwd) return FileTree::kRoot;
+  const Description* description = m.world.FindDescription(m.task, dirfd.value);
+  errors.If(description == nullptr, EBADF);
+  errors.If(description != nullptr && description->kind != Description::Kind::kDirectory, ENOTDIR);
+  return errors.any() ? FileTree::kRoot : description->inode;
+}
+
+FileTree::Place Find(const Machine& m, const Fd& dirfd, const std::string& path, bool follow) {
+  FileTree::Place place;
+  const int start = Start(m, dirfd, place.errors);
+  if (place.errors.any()) return place;
+  return m.world.files->Find(start, path, follow, PermitOf(m));
+}
+
+// The end of a call that has these errors, or succeeds with 0.
+Result End(Machine& m, const Errors& errors) {
+  return errors.any() ? m.choice.FailWithAny(errors) : Done(0);
+}
+
+Result MakeNode(Machine& m, const FileTree::Place& place, int64_t mode) {
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  int made = -1;
+  const int64_t masked = (mode & S_IFMT) | (mode & 07777 & ~m.self().umask);
+  return End(m, m.world.files.Mutable().Make(place, masked, PermitOf(m), &made));
+}
+
+// What stands against opening what the path leads to.
+Errors OpenErrors(const Machine& m, const Open& call, const FileTree::Place& place) {
+  Errors errors = place.errors;
+  errors.If(call.memory == Memory::kBad, EFAULT);
+  errors.If(FreeDescriptor(m.world, m.task) < 0, EMFILE);
+  if (place.errors.any() || call.memory == Memory::kBad) return errors;
+  const bool create = call.flags.has(O_CREAT);
+  errors.If(place.inode < 0 && !create, ENOENT);
+  if (place.inode < 0) return errors;
+  const Inode& inode = *m.world.files->Get(place.inode);
+  errors.If(create && call.flags.has(O_EXCL), EEXIST);
+  errors.If(S_ISLNK(inode.mode) && !call.flags.has(O_EXCL), ELOOP);
+  errors.If(call.flags.has(O_DIRECTORY) && !S_ISDIR(inode.mode), ENOTDIR);
+  const int64_t access = call.flags.bits & O_ACCMODE;
+  errors.If(S_ISDIR(inode.mode) && (access != O_RDONLY || create), EISDIR);
+  const int64_t wanted = access == O_RDWR ? 6 : access == O_WRONLY ? 2 : 4;
+  errors.If(!S_ISLNK(inode.mode) && !m.world.files->Grants(place.inode, wanted, PermitOf(m)),
+            EACCES);
+  return errors;
+}
+
+// Opens the FIFO as far as its other end allows.
+Result OpenFifo(Machine& m, const Open& call, int inode) {
+  const int64_t access = call.flags.bits & O_ACCMODE;
+  const bool reads = access != O_WRONLY, writes = access != O_RDONLY;
+  Pipe& pipe = m.world.pipes.Mutable().Mutable(m.world.files->Get(inode)->pipe);
+  const bool waited = m.caller.progress->phase > 0;
+  const int64_t mark = pipe.WriterMark();
+  Result result = pipe.OpenFifo(reads, writes, call.flags.has(O_NONBLOCK), m.caller, m.choice);
+  if (result.kind != Result::kDone) return result;
+  if (!result.outcome.ok()) {
+    ReleaseInode(m.world, inode);
+    return result;
+  }
+  const int description = m.world.descriptions.Mutable().Add(
+      {.kind = Description::Kind::kFifo,
+       .flags = access | (call.flags.bits & (O_NONBLOCK | O_DIRECT | O_APPEND)),
+       .pipe = m.world.files->Get(inode)->pipe,
+       .inode = inode,
+       .writer_mark = waited ? -1 : mark});
+  const int64_t fd = FreeDescriptor(m.world, m.task);
+  Install(m.world, m.task, fd, description, call.flags.has(O_CLOEXEC));
+  return Done(fd);
+}
+
+}  // namespace
+
+void ReleaseInode(World& world, int inode) {
+  const Inode& held = *world.files->Get(inode);
+  if (held.held == 1 && held.pipe >= 0) {
+    world.pipes.Mutable().Erase(held.pipe);
+    world.files.Mutable().SetPipe(inode, -1);
+  }
+  world.files.Mutable().Release(inode);
+}
+
+void AbandonOpen(World& world, const Open& call, const Progress& progress) {
+  if (progress.phase == 0) return;
+  const int pipe = world.files->Get(progress.object)->pipe;
+  const bool reads = (call.flags.bits & O_ACCMODE) != O_WRONLY;
+  world.pipes.Mutable().Mutable(pipe).AbandonOpen(reads, progress);
+  ReleaseInode(world, progress.object);
+}
+
+Result Step(Machine& m, const Open& call) {
+  if (m.caller.progress->phase > 0) return OpenFifo(m, call, m.caller.progress->object);
+
+  const bool follow = !call.flags.has(O_NOFOLLOW) && !call.flags.has(O_CREAT | O_EXCL);
+  const FileTree::Place place =
+      call.memory == Memory::kBad ? FileTree::Place() : Find(m, call.dirfd, call.path, follow);
+  if (const Errors errors = OpenErrors(m, call, place); errors.any()) {
+    return m.choice.FailWithAny(errors);
+  }
+  FileTree& files = m.world.files.Mutable();
+  int inode = place.inode;
+  if (inode < 0) {
+    const int64_t mode = S_IFREG | (call.mode.bits & 07777 & ~m.self().umask);
+    const Errors errors = files.Make(place, mode, PermitOf(m), &inode);
+    if (errors.any()) return m.choice.FailWithAny(errors);
+  }
+  files.Hold(inode);
+  if (S_ISFIFO(files.Get(inode)->mode)) {
+    if (files.Get(inode)->pipe < 0) {
+      files.SetPipe(inode, m.world.pipes.Mutable().Add(Pipe(m.dialect())));
+    }
+    m.caller.progress->object = inode;
+    return OpenFifo(m, call, inode);
+  }
+  const bool directory = S_ISDIR(files.Get(inode)->mode);
+  const int description = m.world.descriptions.Mutable().Add(
+      {.kind = directory ? Description::Kind::kDirectory : Description::Kind::kFile,
+       .flags = call.flags.bits & (O_ACCMODE | O_NONBLOCK | O_DIRECT | O_APPEND),
+       .inode = inode});
+  const int64_t fd = FreeDescriptor(m.world, m.task);
+  Install(m.world, m.task, fd, description, call.flags.has(O_CLOEXEC));
+  return Done(fd);
+}
+
+Result Step(Machine& m, const Stat& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, true);
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  if (place.inode < 0) return Fail(ENOENT);
+  Result result = m.world.files->Stat(place.inode);
+  // How many links a directory has is the file system's business.
+  if (S_ISDIR(result.outcome.values[0]) && m.choice.SawSuccess() &&
+      m.choice.seen()->values.size() == 4) {
+    result.outcome.values[3] = m.choice.seen()->values[3];
+  }
+  return result;
+}
+
+Result Step(Machine& m, const Mkfifo& call) {
+  return MakeNode(m, Find(m, call.dirfd, call.path, false), S_IFIFO | (call.mode.bits & 07777));
+}
+
+Result Step(Machine& m, const Mknod& call) {
+  if (call.memory == Memory::kBad) return Fail(EFAULT);
+  const int64_t type = call.mode.bits & S_IFMT;
+  const FileTree::Place place = Find(m, call.dirfd, call.path, false);
+  if (type != S_IFIFO && type != S_IFREG && type != 0) {
+    Errors errors = place.errors;
+    errors.If(true, EINVAL);
+    errors.If(true, EPERM);
+    errors.If(place.inode >= 0, EEXIST);
+    return m.choice.FailWithAny(errors);
+  }
+  return MakeNode(m, place, type == 0 ? call.mode.bits | S_IFREG : call.mode.bits);
+}
+
+Result Step(Machine& m, const Mkdir& call) {
+  return MakeNode(m, Find(m, kCwd, call.path, false), S_IFDIR | (call.mode.bits & 01777));
+}
+
+Result Step(Machine& m, const Symlink& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, false);
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  return End(m, m.world.files.Mutable().MakeLink(place, call.target, PermitOf(m)));
+}
+
+Result Step(Machine& m, const Unlink& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, false);
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  return End(m, m.world.files.Mutable().Unlink(place, PermitOf(m)));
+}
+
+Result Step(Machine& m, const Rename& call) {
+  const FileTree::Place from = Find(m, kCwd, call.from, false);
+  const FileTree::Place to = Find(m, kCwd, call.to, false);
+  Errors errors = from.errors;
+  for (int e : to.errors.list()) errors.If(true, e);
+  if (errors.any()) return m.choice.FailWithAny(errors);
+  return End(m, m.world.files.Mutable().Rename(from, to, PermitOf(m)));
+}
+
+Result Step(Machine& m, const Chmod& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, true);
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  if (place.inode < 0) return Fail(ENOENT);
+  return End(m, m.world.files.Mutable().Chmod(place.inode, call.mode.bits, PermitOf(m)));
+}
+
+Result Step(Machine& m, const Chown& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, true);
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  if (place.inode < 0) return Fail(ENOENT);
+  return End(m, m.world.files.Mutable().Chown(place.inode, call.uid, call.gid, PermitOf(m)));
+}
+
+Result Step(Machine& m, const MountTmpfs& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, true);
+  Errors errors = place.errors;
+  errors.If(m.caller.creds.uid != 0 || !m.dialect().cap_sys_admin, EPERM);
+  errors.If(!place.errors.any() && place.inode < 0, ENOENT);
+  errors.If(place.inode >= 0 && !S_ISDIR(m.world.files->Get(place.inode)->mode), ENOTDIR);
+  if (errors.any()) return m.choice.FailWithAny(errors);
+  m.world.files.Mutable().Mount(place, call.inodes);
+  return Done(0);
+}
+
+Result Step(Machine& m, const RemountReadOnly& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, true);
+  Errors errors = place.errors;
+  errors.If(m.caller.creds.uid != 0 || !m.dialect().cap_sys_admin, EPERM);
+  errors.If(!place.errors.any() && place.inode < 0, ENOENT);
+  if (errors.any()) return m.choice.FailWithAny(errors);
+  return End(m, m.world.files.Mutable().RemountReadOnly(place.inode));
+}
+
+Result Step(Machine& m, const Ftok& call) {
+  const FileTree::Place place = Find(m, kCwd, call.path, true);
+  if (place.errors.any()) return m.choice.FailWithAny(place.errors);
+  if (place.inode < 0) return Fail(ENOENT);
+  return m.world.files.Mutable().Ftok(place.inode, call.id, m.choice);
+}
+
+}  // namespace ipcspec

@@ -1,0 +1,223 @@
+// Tasks, signals, credentials and limits: fork(2), clone(2), execve(2), _exit(2), kill(2),
+// wait(2), sigaction(2), signal(7), credentials(7), getrlimit(2).
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <utility>
+
+#include "impl/reference/machine.h"
+#include "impl/reference/reference.h"
+
+namespace ipcspec {
+namespace {
+
+Result MakeTask(Machine& m, bool shares_undo_list) {
+  const int child = m.label;
+  Task task = m.self();
+  task.parent = m.task;
+  task.current = {};
+  task.signals.pending = 0;                       // fork(2): the child's set starts empty
+  if (!shares_undo_list) task.undo_list = child;  // fork(2): semadj values are not inherited
+  for (const Descriptor& d : task.descriptors) {
+    if (d.description >= 0) ++m.world.descriptions.Mutable().Mutable(d.description).descriptors;
+  }
+  m.world.tasks.Mutable().Insert(child, std::move(task));
+  return Done(child);
+}
+
+}  // namespace
+
+Result Step(Machine& m, const Fork&) { return MakeTask(m, false); }
+
+Result Step(Machine& m, const Clone& call) { return MakeTask(m, call.flags.has(CLONE_SYSVSEM)); }
+
+Result Step(Machine& m, const Exec&) {
+  const Task& self = m.self();
+  for (int64_t fd = 0; fd < static_cast<int64_t>(self.descriptors.size()); ++fd) {
+    if (self.descriptors[fd].description >= 0 && self.descriptors[fd].close_on_exec) {
+      CloseDescriptor(m.world, m.task, fd);
+    }
+  }
+  // Handled signals go back to their default; ignored ones stay ignored; mask and pending signals
+  // stay, and so do semaphore adjustments (execve(2), semop(2)).
+  Signals& signals = m.mutable_self().signals;
+  signals.handled = signals.restarting = 0;
+  return Done(0);
+}
+
+Result Step(Machine& m, const Exit& call) {
+  Die(m.world, m.task, W_EXITCODE(static_cast<int>(call.status & 0xff), 0), m.caller.latest);
+  return Done(0);
+}
+
+Result Step(Machine& m, const Kill& call) {
+  const int target = static_cast<int>(call.target.value);
+  const int signal = call.signal.number;
+  const Task* task = m.world.FindTask(target);
+  Errors errors;
+  errors.If(signal < 0 || signal > 64, EINVAL);
+  errors.If(task == nullptr || task->life == Task::Life::kReaped, ESRCH);
+  errors.If(task != nullptr && m.caller.creds.uid != 0 && m.caller.creds.uid != task->creds.uid,
+            EPERM);
+  if (errors.any()) return m.choice.FailWithAny(errors);
+  // Whoever takes care of orphans may have waited for this one already.
+  if (!task->alive() && task->parent < 0 && m.choice.SawError(ESRCH)) return Fail(ESRCH);
+  if (signal != 0 && task->alive()) m.world.MutableTask(target).signals.Raise(signal);
+  return Done(0);
+}
+
+Result Step(Machine& m, const Wait& call) {
+  const int child = static_cast<int>(call.target.value);
+  const Task* task = m.world.FindTask(child);
+  if (task == nullptr || task->parent != m.task || task->life == Task::Life::kReaped) {
+    return Fail(ECHILD);
+  }
+  if (task->alive()) {
+    return call.options.has(WNOHANG) ? Done(0) : SleepOrInterrupted(m.caller);
+  }
+  Outcome outcome = Returns(child);
+  outcome.values = {task->status};
+  m.world.MutableTask(child).life = Task::Life::kReaped;
+  return Done(std::move(outcome));
+}
+
+Result Step(Machine& m, const Sigaction& call) {
+  const int signal = call.signal.number;
+  if (signal < 1 || signal > 64 || signal == SIGKILL || signal == SIGSTOP) return Fail(EINVAL);
+  const uint64_t bit = Signals::Bit(signal);
+  Signals& signals = m.mutable_self().signals;
+  signals.ignored &= ~bit, signals.handled &= ~bit, signals.restarting &= ~bit;
+  switch (call.disposition) {
+    case Disposition::kDefault:
+      break;
+    case Disposition::kIgnore:
+      signals.ignored |= bit;
+      break;
+    case Disposition::kHandleRestart:
+      signals.restarting |= bit;
+      [[fallthrough]];
+    case Disposition::kHandle:
+      signals.handled |= bit;
+      break;
+  }
+  // Ignoring a signal discards it if it is pending, blocked or not (POSIX.1-2024 2.4.3).
+  if (signals.Ignores(signal)) signals.pending &= ~bit;
+  return Done(0);
+}
+
+Result Step(Machine& m, const Sigprocmask& call) {
+  const int signal = call.signal.number;
+  if (signal < 1 || signal > 64) return Fail(EINVAL);
+  const uint64_t bit = Signals::Bit(signal);
+  Signals& signals = m.mutable_self().signals;
+  if (call.how == MaskChange::kBlock) {
+    if (signal != SIGKILL && signal != SIGSTOP) signals.blocked |= bit;
+  } else {
+    signals.blocked &= ~bit;
+  }
+  return Done(0);
+}
+
+Result Step(Machine& m, const Sigpending&) {
+  Outcome outcome = Returns(0);
+  const Signals& signals = m.self().signals;
+  for (int signal = 1; signal <= 64; ++signal) {
+    if ((signals.pending & signals.blocked & Signals::Bit(signal)) != 0) {
+      outcome.values.push_back(signal);
+    }
+  }
+  return Done(std::move(outcome));
+}
+
+Result Step(Machine& m, const SetCredentials& call) {
+  if (m.caller.creds.uid != 0) return Fail(EPERM);
+  m.mutable_self().creds = {.uid = call.uid, .gid = call.gid};
+  return Done(0);
+}
+
+Result Step(Machine& m, const LimitDescriptors& call) {
+  if (call.count < 0) return Fail(EINVAL);
+  m.mutable_self().max_descriptors = call.count;
+  return Done(0);
+}
+
+Result Step(Machine& m, const Umask& call) {
+  const int64_t before = m.self().umask;
+  m.mutable_self().umask = call.mask.bits & 0777;
+  return Done(before);
+}
+
+Result Step(Machine&, const Await&) { return Done(0); }
+
+Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
+  const uint64_t bit = Signals::Bit(signal);
+  const Signals& signals = world.GetTask(task).signals;
+  if (signal == SIGKILL || (signals.handled & bit) == 0) {
+    Die(world, task, W_EXITCODE(0, signal), now_ns);
+    return Delivery::kDies;
+  }
+  Task& self = world.MutableTask(task);
+  self.signals.pending &= ~bit;
+  if (self.in_call()) {
+    // signal(7): a restarted call goes on as if nothing had happened, unless a part of a transfer
+    // is done: then it returns how much.
+    const bool restarts = (self.signals.restarting & bit) != 0 && IsRestartable(*self.current.call);
+    if (!restarts || self.current.progress.amount > 0) self.current.interrupted = true;
+  }
+  return Delivery::kHandlerRuns;
+}
+
+void Die(World& world, int task, int status, int64_t now_ns) {
+  {
+    Task& self = world.MutableTask(task);
+    self.life = Task::Life::kZombie;
+    self.status = status;
+    self.signals.pending = 0;
+  }
+  const auto nobody = [] { return std::vector<Waiting>(); };
+  const Caller caller{.dialect = world.dialect,
+                      .task = task,
+                      .process = task,
+                      .creds = world.GetTask(task).creds,
+                      .undo_list = world.GetTask(task).undo_list,
+                      .earliest = now_ns,
+                      .latest = now_ns,
+                      .invoked = now_ns,
+                      .waiting = nobody};
+  if (const Current& current = world.GetTask(task).current; current.call != nullptr) {
+    if (const Open* open = std::get_if<Open>(current.call.get())) {
+      AbandonOpen(world, *open, Progress(current.progress));
+    }
+    world.MutableTask(task).current = {};
+  }
+  // The adjustments of a shared list are applied when its last user ends (semop(2), clone(2)).
+  bool last = true;
+  for (const auto& [number, other] : *world.tasks) {
+    if (other->alive() && other->undo_list == caller.undo_list) last = false;
+  }
+  if (last) world.sems.Mutable().OnLastExit(caller.undo_list, caller);
+
+  const int64_t count = static_cast<int64_t>(world.GetTask(task).descriptors.size());
+  for (int64_t fd = 0; fd < count; ++fd) {
+    if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
+  }
+  // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
+  // if it said so by ignoring that signal (wait(2)).
+  std::vector<int> children;
+  for (const auto& [number, other] : *world.tasks) {
+    if (other->parent == task) children.push_back(number);
+  }
+  for (int child : children) world.MutableTask(child).parent = -1;
+  const int parent = world.GetTask(task).parent;
+  const Task* mother = world.FindTask(parent);
+  if (mother != nullptr && mother->alive()) {
+    if ((mother->signals.ignored & Signals::Bit(SIGCHLD)) != 0) {
+      world.MutableTask(task).life = Task::Life::kReaped;
+    }
+    world.MutableTask(parent).signals.Raise(SIGCHLD);
+  }
+}
+
+}  // namespace ipcspec

@@ -1,0 +1,109 @@
+// Task: what a process has, apart from what it shares with others.
+//
+// Signals are sets of bits (bit n-1 is signal n). A handler does nothing; that it ran is an event.
+#ifndef IPCSPEC_IMPL_REFERENCE_TASK_H_
+#define IPCSPEC_IMPL_REFERENCE_TASK_H_
+
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "impl/call/call.h"
+#include "impl/mechanism/step.h"
+
+namespace ipcspec {
+
+// The dispositions, the mask and the pending signals of a task (signal(7)).
+struct Signals {
+  uint64_t ignored = 0;
+  uint64_t handled = 0;     // a handler is set ...
+  uint64_t restarting = 0;  // ... with SA_RESTART
+  uint64_t blocked = 0;
+  uint64_t pending = 0;
+
+  static uint64_t Bit(int signal) { return uint64_t{1} << (signal - 1); }
+  static bool IgnoredByDefault(int signal) {
+    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
+  }
+  bool Ignores(int signal) const {
+    return (ignored & Bit(signal)) != 0 ||
+           ((handled & Bit(signal)) == 0 && IgnoredByDefault(signal));
+  }
+  // Signals that are pending and not blocked. SIGKILL cannot be blocked.
+  uint64_t Deliverable() const { return pending & ~(blocked & ~Bit(SIGKILL)); }
+
+  // A signal is generated: it is discarded if it is ignored and not blocked, else it is pending.
+  void Raise(int signal) {
+    if (Ignores(signal) && (blocked & Bit(signal)) == 0) return;
+    pending |= Bit(signal);
+  }
+  bool operator==(const Signals&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Signals& s) {
+    return H::combine(std::move(h), s.ignored, s.handled, s.restarting, s.blocked, s.pending);
+  }
+};
+
+struct Descriptor {
+  int description = -1;  // -1: not open
+  bool close_on_exec = false;
+  bool operator==(const Descriptor&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Descriptor& d) {
+    return H::combine(std::move(h), d.description, d.close_on_exec);
+  }
+};
+
+// The call that a task is in.
+struct Current {
+  std::shared_ptr<const Call> call;  // null: none
+  int label = 0;
+  int64_t invoked = 0;
+  Progress progress;
+  bool interrupted = false;  // a handler ran that ends the call
+  bool asleep = false;       // seen asleep at a quiet point
+  bool done = false;         // took effect; its return is still to come
+
+  bool operator==(const Current&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Current& c) {
+    return H::combine(std::move(h), c.call.get(), c.label, c.progress, c.interrupted, c.asleep,
+                      c.done);
+  }
+};
+
+struct Task {
+  enum class Life : uint8_t { kAlive, kZombie, kReaped };
+
+  Life life = Life::kAlive;
+  int parent = -1;  // -1: none of ours waits for it
+  int status = 0;   // as wait(2) tells it, once dead
+  Credentials creds;
+  int64_t umask = 022;
+  int64_t max_descriptors = 1024;
+  int undo_list = 0;
+  std::vector<Descriptor> descriptors;
+  Signals signals;
+  Current current;
+
+  bool alive() const { return life == Life::kAlive; }
+  bool in_call() const { return current.call != nullptr && !current.done; }
+  // The descriptor's open file description, or -1.
+  int Description(int64_t fd) const {
+    return fd >= 0 && fd < static_cast<int64_t>(descriptors.size()) ? descriptors[fd].description
+                                                                    : -1;
+  }
+
+  bool operator==(const Task&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Task& t) {
+    return H::combine(std::move(h), t.life, t.parent, t.status, t.creds, t.umask, t.max_descriptors,
+                      t.undo_list, t.descriptors, t.signals, t.current);
+  }
+};
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_IMPL_REFERENCE_TASK_H_

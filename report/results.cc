@@ -1,0 +1,73 @@
+#include "report/results.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace ipcspec {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// One line; bytes that are not UTF-8 (data of calls) are replaced, not refused.
+std::string Line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ResultsFile>> ResultsFile::Create(const std::string& path) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot write results to '", path,
+                                                   "': ", std::strerror(errno),
+                                                   "; name a file in a directory you may write"));
+  }
+  return std::unique_ptr<ResultsFile>(new ResultsFile(fd, path));
+}
+
+ResultsFile::~ResultsFile() { close(fd_); }
+
+absl::Status ResultsFile::WriteLine(const std::string& json) {
+  const std::string line = json + "\n";
+  for (size_t done = 0; done < line.size();) {
+    const ssize_t n = write(fd_, line.data() + done, line.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      return absl::UnavailableError(absl::StrCat("cannot go on writing results to '", path_, "': ",
+                                                 std::strerror(errno), "; lines so far are whole"));
+    }
+    done += static_cast<size_t>(n);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ResultsFile::WritePlatform(const PlatformFacts& facts) {
+  return WriteLine(Line(Json{{"platform",
+                              {{"kernel", facts.kernel},
+                               {"release", facts.release},
+                               {"machine", facts.machine},
+                               {"isolation", facts.isolation},
+                               {"limits", facts.limits}}}}));
+}
+
+absl::Status ResultsFile::WriteTest(const TestResult& result) {
+  return WriteLine(Line(Json{{"test", result.test},
+                             {"mechanism", result.mechanism},
+                             {"clauses", result.clauses},
+                             {"verdict", result.verdict},
+                             {"ms", result.ms},
+                             {"detail", result.detail}}));
+}
+
+absl::Status ResultsFile::WriteTotals(const std::map<std::string, int>& by_verdict, int64_t ms) {
+  return WriteLine(Line(Json{{"totals", by_verdict}, {"ms", ms}}));
+}
+
+}  // namespace ipcspec
