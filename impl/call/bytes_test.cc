@@ -1,3 +1,4 @@
+// Tests of patterns and of the text form of bytes: tables of both directions, messages, properties.
 #include "impl/call/bytes.h"
 
 #include <string>

@@ -1,3 +1,4 @@
+// Tests of histories: their text, what the parser refuses, any input, and the way to a program.
 #include "impl/call/history.h"
 
 #include <sys/ipc.h>
@@ -216,7 +217,7 @@ RC_GTEST_PROP(History, ParsesAsItPrints, ()) {
 RC_GTEST_PROP(History, IsNotReadWhenItIsCutOffWithinALine, ()) {
   std::string text = ToText(AnyHistory());
   text.resize(*rc::gen::inRange<size_t>(0, text.size()));
-  RC_PRE(text.empty() || text.back() != '\n');
+  if (text.ends_with('\n')) text.pop_back();
   const auto parsed = ParseHistory(text);
   RC_ASSERT(!parsed.ok());
   RC_ASSERT(std::string(parsed.status().message()).starts_with("line "));

@@ -1,3 +1,4 @@
+// Tests of programs: their text, what the parser refuses, and the walks over arguments.
 #include "impl/call/program.h"
 
 #include <set>

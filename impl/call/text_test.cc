@@ -1,3 +1,5 @@
+// Tests of the text form of calls and outcomes: golden tables, messages, and a round trip of every
+// call there is.
 #include "impl/call/text.h"
 
 #include <fcntl.h>

@@ -1,0 +1,182 @@
+#include "platforms/agent.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "impl/call/types.h"
+#include "platforms/raw_syscall.h"
+
+namespace ipcspec {
+namespace {
+
+Mailboxes* memory = nullptr;
+Mailbox* mine = nullptr;  // the mailbox of this process; its handlers write there
+
+int64_t ErrnoResult(int64_t result) { return result < 0 ? -errno : result; }
+
+void Handler(int signal) {
+  const uint32_t n = mine->handlers_run.load(std::memory_order_relaxed);
+  mine->handler_log[n % Mailbox::kLogSize] = static_cast<uint8_t>(signal);
+  mine->handlers_run.store(n + 1, std::memory_order_release);
+}
+
+int64_t SetDisposition(int signal, Disposition disposition) {
+  struct sigaction action = {};
+  switch (disposition) {
+    case Disposition::kDefault: action.sa_handler = SIG_DFL; break;
+    case Disposition::kIgnore: action.sa_handler = SIG_IGN; break;
+    case Disposition::kHandleRestart: action.sa_flags = SA_RESTART; [[fallthrough]];
+    case Disposition::kHandle: action.sa_handler = Handler; break;
+  }
+  return ErrnoResult(sigaction(signal, &action, nullptr));
+}
+
+int64_t BecomeUser(int64_t uid, int64_t gid) {
+  if (geteuid() != 0) return -EPERM;
+  // Not libc's: those would tell threads that there are not.
+  int64_t result = RawSyscall(SYS_setresgid, gid, gid, gid);
+  if (result == 0) result = RawSyscall(SYS_setgroups, 0, 0);
+  if (result == 0) result = RawSyscall(SYS_setresuid, uid, uid, uid);
+  // /proc must go on telling the harness whether this task is blocked.
+  if (result == 0) RawSyscall(SYS_prctl, PR_SET_DUMPABLE, 1);
+  return result;
+}
+
+int64_t WriteFile(const char* path, const char* text, int64_t length) {
+  const int64_t fd = RawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<int64_t>(path),
+                                O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return fd;
+  const int64_t written = RawSyscall(SYS_write, fd, reinterpret_cast<int64_t>(text), length);
+  RawSyscall(SYS_close, fd);
+  return written < 0 ? written : 0;
+}
+
+int64_t SetSoftDescriptors(int64_t count) {
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (count > static_cast<int64_t>(limit.rlim_max)) return -EPERM;
+  limit.rlim_cur = static_cast<rlim_t>(count);
+  return ErrnoResult(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// Makes the new program image serve this slot. Returns only when execve failed.
+int64_t ExecSelf(int64_t slot, const char* memory_path) {
+  // The new image opens the memory before it has it: that must not fail for want of descriptors.
+  rlimit limit = {};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  char slot_word[32], memory_word[256], descriptors_word[48];
+  std::snprintf(slot_word, sizeof slot_word, "--agent=%d", static_cast<int>(slot));
+  std::snprintf(memory_word, sizeof memory_word, "--memory=%s", memory_path);
+  std::snprintf(descriptors_word, sizeof descriptors_word, "--descriptors=%lld",
+                static_cast<long long>(limit.rlim_cur));
+  const rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &raised);
+  char name[] = "ipcspec";
+  char* const argv[] = {name, slot_word, memory_word, descriptors_word, nullptr};
+  char* const envp[] = {nullptr};
+  execve("/proc/self/exe", argv, envp);
+  const int64_t error = -errno;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  return error;
+}
+
+int64_t Perform(Mailbox& box) {
+  std::array<int64_t, 6> a = box.args;
+  for (int i = 0; i < 6; ++i) {
+    if ((box.pointers >> i & 1) != 0) a[i] = reinterpret_cast<int64_t>(&box.buffer[a[i]]);
+  }
+  const auto text = [&a](int i) { return reinterpret_cast<const char*>(a[i]); };
+  switch (box.op) {
+    case kPing: return 0;
+    case kClone: {
+      const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
+      if (pid == 0) {  // the child serves its own mailbox from now on
+        mine = &memory->slots[a[1]];
+        mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+      }
+      return pid;
+    }
+    case kExec: return ExecSelf(a[0], text(1));
+    case kSigaction: return SetDisposition(static_cast<int>(a[0]), static_cast<Disposition>(a[1]));
+    case kSetCredentials: return BecomeUser(a[0], a[1]);
+    case kWriteFile: return WriteFile(text(0), text(1), a[2]);
+    case kFtok: {
+      const key_t key = ftok(text(0), static_cast<int>(a[1]));
+      return key == -1 ? -errno : key;  // other keys may be negative
+    }
+    case kLimitDescriptors: return SetSoftDescriptors(a[0]);
+    default: return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
+  }
+}
+
+[[noreturn]] void Serve() {
+  while (true) {
+    // Published with what the request before gave; a new agent has nothing to tell.
+    mine->state.store(Mailbox::kAnswered, std::memory_order_release);
+    FutexWake(mine->state);
+    while (mine->state.load(std::memory_order_acquire) != Mailbox::kCalled) {
+      FutexWait(mine->state, Mailbox::kAnswered, nullptr);
+    }
+    Mailbox* const asked = mine;
+    const int64_t result = Perform(*asked);
+    // A fork returns twice, and the child has another mailbox.
+    mine->result = result;
+  }
+}
+
+}  // namespace
+
+void RunAgent(Mailboxes& shared, int slot, const std::string& directory, int64_t max_descriptors) {
+  memory = &shared;
+  mine = &shared.slots[slot];
+  const int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+  if (syscall(SYS_close_range, 3, ~0u, 0) != 0) {
+    for (int fd = 3; fd < 1024; ++fd) close(fd);
+  }
+  for (int signal = 1; signal < 32; ++signal) std::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  umask(022);
+  SetSoftDescriptors(max_descriptors);
+  if (chdir(directory.c_str()) != 0) _exit(98);
+  mine->pid = getpid();
+  Serve();
+}
+
+bool MaybeRunAsAgent(int argc, char** argv) {
+  constexpr char kAgent[] = "--agent=", kMemory[] = "--memory=", kDescriptors[] = "--descriptors=";
+  if (argc != 4 || std::strncmp(argv[1], kAgent, sizeof kAgent - 1) != 0 ||
+      std::strncmp(argv[2], kMemory, sizeof kMemory - 1) != 0 ||
+      std::strncmp(argv[3], kDescriptors, sizeof kDescriptors - 1) != 0) {
+    return false;
+  }
+  const int slot = std::atoi(argv[1] + sizeof kAgent - 1);
+  const int fd = open(argv[2] + sizeof kMemory - 1, O_RDWR);
+  void* map = mmap(kMailboxesAddress, sizeof(Mailboxes), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+  close(fd);
+  if (map == MAP_FAILED || slot < 0 || slot >= Mailboxes::kSlots) _exit(97);
+  memory = static_cast<Mailboxes*>(map);
+  mine = &memory->slots[slot];
+  mine->result = 0;
+  SetSoftDescriptors(std::atoll(argv[3] + sizeof kDescriptors - 1));
+  // execve made the task undumpable if it had changed its user.
+  prctl(PR_SET_DUMPABLE, 1);
+  Serve();
+}
+
+}  // namespace ipcspec

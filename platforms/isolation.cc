@@ -1,0 +1,153 @@
+#include "platforms/isolation.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "impl/call/cat.h"
+#include "platforms/raw_syscall.h"
+
+namespace ipcspec {
+namespace {
+
+constexpr int kCannotMount = 254;  // how a try without its own /proc ends
+
+void WriteTo(const char* path, const std::string& text) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t n = write(fd, text.data(), text.size());
+  close(fd);
+}
+
+// In the new namespaces: /proc and /tmp of its own. Errno, or 0.
+int MountOwn(bool proc) {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
+  if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) return errno;
+  if (proc && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+    return errno;
+  }
+  return 0;
+}
+
+struct Wanted {
+  int flags;         // CLONE_NEW*
+  const char* lost;  // what is given up by this try
+};
+
+// From all of it to nothing. Without a /proc of its own a PID namespace is of no use; in a user
+// namespace the rest may be had without privilege.
+constexpr int kAll = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET;
+constexpr Wanted kTries[] = {
+    {kAll, ""},
+    {kAll | CLONE_NEWUSER, ""},
+    {kAll & ~CLONE_NEWPID, "PID"},
+    {(kAll & ~CLONE_NEWPID) | CLONE_NEWUSER, "PID"},
+    {CLONE_NEWIPC, "PID, mount, network"},
+    {CLONE_NEWIPC | CLONE_NEWUSER, "PID, mount, network"},
+    {0, "PID, mount, IPC, network"},
+};
+
+volatile pid_t run_process = -1;
+volatile sig_atomic_t ended_by = 0;
+
+void EndRun(int signal) {
+  ended_by = signal;
+  if (run_process > 0) kill(run_process, SIGKILL);
+}
+
+// The child of a try: isolated now, unless a mount fails. Exits with the body's status.
+[[noreturn]] void RunChild(const Wanted& wanted, int parent, int uid, int gid, const char* fallback,
+                           const std::function<int(const Isolation&)>& body) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // Without a PID namespace the parent's number tells whether it is gone already.
+  if ((wanted.flags & CLONE_NEWPID) == 0 && getppid() != parent) _exit(kCannotMount);
+  std::signal(SIGINT, SIG_IGN);  // the terminal sends it to all; the parent decides
+  std::signal(SIGTERM, SIG_DFL);
+  Isolation isolation{.user = (wanted.flags & CLONE_NEWUSER) != 0,
+                      .pid = (wanted.flags & CLONE_NEWPID) != 0,
+                      .mount = (wanted.flags & CLONE_NEWNS) != 0,
+                      .ipc = (wanted.flags & CLONE_NEWIPC) != 0,
+                      .net = (wanted.flags & CLONE_NEWNET) != 0,
+                      .missing = wanted.lost,
+                      .directory = fallback};
+  if (isolation.user) {
+    WriteTo("/proc/self/setgroups", "deny");
+    WriteTo("/proc/self/uid_map", Cat("0 ", uid, " 1\n"));
+    WriteTo("/proc/self/gid_map", Cat("0 ", gid, " 1\n"));
+  }
+  if (isolation.mount) {
+    if (MountOwn(isolation.pid) != 0) _exit(kCannotMount);
+    isolation.directory = "/tmp/ipcspec";
+    if (mkdir(isolation.directory.c_str(), 0755) != 0) _exit(kCannotMount);
+  }
+  const int status = body(isolation);
+  std::fflush(nullptr);
+  _exit(status);
+}
+
+}  // namespace
+
+std::string Isolation::ToText() const {
+  if (missing.empty()) {
+    return Cat(user ? "user, " : "", "PID, mount, IPC and network namespaces of its own");
+  }
+  return Cat("NOT isolated: ", missing, " (this process may not make those namespaces)");
+}
+
+int RunIsolated(const std::function<int(const Isolation&)>& body) {
+  std::fflush(nullptr);
+  const int parent = getpid();
+  const int uid = static_cast<int>(geteuid()), gid = static_cast<int>(getegid());
+  struct sigaction end = {}, old_int = {}, old_term = {};
+  end.sa_handler = EndRun;
+  sigaction(SIGINT, &end, &old_int);
+  sigaction(SIGTERM, &end, &old_term);
+  int status = 0;
+  for (const Wanted& wanted : kTries) {
+    // Only a run without a mount namespace needs a place on the machine's own disk.
+    std::string fallback;
+    if ((wanted.flags & CLONE_NEWNS) == 0) {
+      const char* tmp = std::getenv("TMPDIR");
+      fallback = Cat(tmp != nullptr ? tmp : "/tmp", "/ipcspec.XXXXXX");
+      if (mkdtemp(fallback.data()) == nullptr) {
+        std::fprintf(stderr, "ipcspec: cannot make a directory '%s': %s\n", fallback.c_str(),
+                     std::strerror(errno));
+        return 3;
+      }
+    }
+    const int64_t child = RawSyscall(SYS_clone, wanted.flags | SIGCHLD);
+    if (child == 0) RunChild(wanted, parent, uid, gid, fallback.c_str(), body);
+    int wait_status = 0;
+    if (child > 0) {
+      run_process = static_cast<pid_t>(child);
+      if (ended_by != 0) kill(run_process, SIGKILL);
+      while (waitpid(run_process, &wait_status, 0) < 0 && errno == EINTR) {
+      }
+      run_process = -1;
+    }
+    if (!fallback.empty()) {
+      std::error_code ignored;
+      std::filesystem::remove_all(fallback, ignored);
+    }
+    if (child < 0) continue;  // no permission for these namespaces
+    status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+    if (status != kCannotMount || ended_by != 0) break;
+  }
+  sigaction(SIGINT, &old_int, nullptr);
+  sigaction(SIGTERM, &old_term, nullptr);
+  return ended_by != 0 ? 128 + ended_by : status;
+}
+
+}  // namespace ipcspec

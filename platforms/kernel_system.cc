@@ -1,0 +1,443 @@
+#include "platforms/kernel_system.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sem.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "impl/call/cat.h"
+#include "impl/call/check.h"
+#include "impl/call/text.h"
+#include "platforms/agent.h"
+#include "platforms/raw_syscall.h"
+
+namespace ipcspec {
+namespace {
+
+constexpr int64_t kNoProgress = 10'000'000'000;  // ns without any, and the harness gives up
+
+int64_t Monotonic() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+// Whether the call can do something to tasks other than by what they wait for: a handler may run
+// in an idle task, or it may end.
+bool TouchesOthers(const Call& call) {
+  return std::holds_alternative<Kill>(call) || std::holds_alternative<Exit>(call);
+}
+
+bool MakesNames(const Call& call) {
+  return std::holds_alternative<Open>(call) || std::holds_alternative<Mkfifo>(call) ||
+         std::holds_alternative<Mknod>(call) || std::holds_alternative<Mkdir>(call) ||
+         std::holds_alternative<Symlink>(call) || std::holds_alternative<MountTmpfs>(call);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolation& isolation,
+                                                                   const Dialect& dialect) {
+  std::unique_ptr<KernelSystem> system(new KernelSystem(isolation, dialect));
+  system->memory_path_ = Cat(isolation.directory, "/memory");
+  const int fd = open(system->memory_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (fd < 0 || fchmod(fd, 0666) != 0 || ftruncate(fd, sizeof(Mailboxes)) != 0) {
+    return absl::UnavailableError(
+        Cat("cannot make '", system->memory_path_, "': ", std::strerror(errno)));
+  }
+  void* map = mmap(kMailboxesAddress, sizeof(Mailboxes), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+  close(fd);
+  if (map == MAP_FAILED) {
+    return absl::UnavailableError(Cat("cannot map agents' memory: ", std::strerror(errno)));
+  }
+  system->memory_ = static_cast<Mailboxes*>(map);
+  system->directory_ = Cat(isolation.directory, "/program");
+  system->made_names_ = true;
+  system->guesses_ = !ProcTellsBlocked();
+  if (!system->guesses_) {
+    cpu_set_t allowed, one;
+    CPU_ZERO(&one);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+      for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (CPU_ISSET(cpu, &allowed)) {
+          CPU_SET(cpu, &one);
+          break;
+        }
+      }
+      sched_setaffinity(0, sizeof one, &one);
+    }
+  }
+  return system;
+}
+
+KernelSystem::KernelSystem(const Isolation& isolation, const Dialect& dialect)
+    : isolation_(isolation), dialect_(dialect) {}
+
+KernelSystem::~KernelSystem() {
+  if (memory_ == nullptr) return;
+  KillAll();
+  CleanUp();
+  munmap(memory_, sizeof(Mailboxes));
+  unlink(memory_path_.c_str());
+}
+
+void KernelSystem::KillAll() {
+  // First of its PID namespace: everything else there is ours.
+  if (isolation_.pid) {
+    kill(-1, SIGKILL);
+  } else {
+    for (const auto& [number, task] : tasks_) {
+      if (task.alive) kill(task.pid, SIGKILL);
+    }
+  }
+  tasks_.clear();
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+}
+
+void KernelSystem::CleanUp() {
+  for (const std::string& path : mounts_) umount2(path.c_str(), MNT_DETACH);
+  mounts_.clear();
+  if (made_names_) {
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+    made_names_ = false;
+  }
+  if (made_sets_ && isolation_.ipc) {
+    seminfo info = {};
+    semid_ds set = {};
+    const int last = semctl(0, 0, SEM_INFO, &info);
+    for (int index = 0; index <= last; ++index) {
+      const int id = semctl(index, 0, SEM_STAT, &set);
+      if (id >= 0) semctl(id, 0, IPC_RMID);
+    }
+    made_sets_ = false;
+  }
+  if (changed_limits_) {
+    std::ofstream("/proc/sys/kernel/sem") << dialect_.semmsl << " " << dialect_.semmns << " "
+                                          << dialect_.semopm << " " << dialect_.semmni << "\n";
+    changed_limits_ = false;
+  }
+}
+
+absl::Status KernelSystem::Reset() {
+  KillAll();
+  CleanUp();
+  if (mkdir(directory_.c_str(), 0777) != 0 && errno != EEXIST) {
+    return absl::UnavailableError(Cat("cannot make '", directory_, "': ", std::strerror(errno)));
+  }
+  chmod(directory_.c_str(), 0777);  // whatever the umask is
+  look_at_idle_ = false;
+  timespec wall;
+  clock_gettime(CLOCK_REALTIME, &wall);
+  start_ns_ = Monotonic() - 1;
+  dialect_.wall_start = wall.tv_sec;
+  return StartFirst();
+}
+
+absl::Status KernelSystem::StartFirst() {
+  Mailbox& box = memory_->slots[0];
+  for (Mailbox& any : memory_->slots) any.state.store(Mailbox::kUnused);
+  box.handlers_run.store(0);
+  box.state.store(Mailbox::kStarting);
+  const pid_t pid = fork();
+  if (pid == 0) RunAgent(*memory_, 0, directory_, dialect_.max_descriptors);
+  if (pid < 0) return absl::UnavailableError(Cat("cannot fork: ", std::strerror(errno)));
+  tasks_[0] = Task{.slot = 0, .pid = pid, .watch = ProcWatch(pid)};
+  const int64_t give_up = Monotonic() + kNoProgress;
+  for (int round = 0; box.state.load(std::memory_order_acquire) != Mailbox::kAnswered; ++round) {
+    if (Monotonic() > give_up) return absl::DeadlineExceededError("the first agent does not start");
+    Yield(round);
+  }
+  return absl::OkStatus();
+}
+
+int64_t KernelSystem::Now() const { return Monotonic() - start_ns_; }
+
+LoweringContext KernelSystem::ContextFor(int number) {
+  return {.own_slot = tasks_.at(number).slot,
+          .memory_path = memory_path_,
+          .pid_of = [this](int64_t task) -> int64_t {
+            const auto it = tasks_.find(static_cast<int>(task));
+            return it == tasks_.end() ? -1 : it->second.pid;
+          },
+          .task_of = [this](int64_t pid) -> int64_t {
+            // The latest that had the number: they are given again when they run out.
+            for (auto it = tasks_.rbegin(); it != tasks_.rend(); ++it) {
+              if (it->second.pid == pid) return it->first;
+            }
+            return -1;
+          }};
+}
+
+int KernelSystem::FreeSlot() const {
+  for (int slot = 0; slot < Mailboxes::kSlots; ++slot) {
+    if (memory_->slots[slot].state.load() == Mailbox::kUnused) return slot;
+  }
+  return -1;
+}
+
+absl::Status KernelSystem::Submit(int number, int label, std::shared_ptr<const Call> call,
+                                  std::vector<Event>& events) {
+  IPCSPEC_CHECK(Idle(number), "the task is in a call");
+  Task& task = tasks_.at(number);
+  Mailbox& box = BoxOf(task);
+  LoweringContext context = ContextFor(number);
+  if (MakesTask(*call)) {
+    context.child_slot = FreeSlot();
+    if (context.child_slot < 0) {
+      return absl::ResourceExhaustedError(Cat("more than ", Mailboxes::kSlots, " tasks"));
+    }
+    Mailbox& child = memory_->slots[context.child_slot];
+    child.handlers_run.store(0);
+    child.state.store(Mailbox::kStarting);
+    tasks_[label] = Task{.slot = context.child_slot};
+  }
+  if (absl::Status status = Lower(*call, context, box); !status.ok()) return status;
+  made_names_ |= MakesNames(*call);
+  made_sets_ |= std::holds_alternative<Semget>(*call);
+  changed_limits_ |= std::holds_alternative<SetSemLimits>(*call);
+  if (const auto* mount = std::get_if<MountTmpfs>(call.get())) {
+    mounts_.push_back(Cat(directory_, "/", mount->path));
+  }
+  look_at_idle_ |= TouchesOthers(*call);
+  events.push_back({.kind = Event::Kind::kCall,
+                    .time_ns = Now(),
+                    .task = number,
+                    .label = label,
+                    .call = call});
+  task.call = std::move(call);
+  box.state.store(Mailbox::kCalled, std::memory_order_release);
+  FutexWake(box.state);
+  return absl::OkStatus();
+}
+
+void KernelSystem::TellHandlers(int number, Task& task, std::vector<Event>& events) {
+  Mailbox& box = BoxOf(task);
+  const uint32_t run = box.handlers_run.load(std::memory_order_acquire);
+  for (; task.handlers_told != run; ++task.handlers_told) {
+    events.push_back({.kind = Event::Kind::kSignal,
+                      .time_ns = Now(),
+                      .task = number,
+                      .number = box.handler_log[task.handlers_told % Mailbox::kLogSize]});
+  }
+}
+
+void KernelSystem::TellExit(int number, Task& task, int status, std::vector<Event>& events) {
+  TellHandlers(number, task, events);
+  events.push_back(
+      {.kind = Event::Kind::kExit, .time_ns = Now(), .task = number, .number = status});
+  task.alive = false;
+  task.call = nullptr;
+  task.watch = ProcWatch();
+  BoxOf(task).state.store(Mailbox::kUnused);
+  look_at_idle_ = true;  // its parent hears of it
+}
+
+bool KernelSystem::Collect(std::vector<Event>& events) {
+  bool any = false;
+  for (auto& [number, task] : tasks_) {
+    if (!task.alive || task.pid < 0) continue;
+    Mailbox& box = BoxOf(task);
+    if (task.call != nullptr && box.state.load(std::memory_order_acquire) == Mailbox::kAnswered) {
+      TellHandlers(number, task, events);
+      const std::shared_ptr<const Call> call = std::move(task.call);
+      task.call = nullptr;
+      LoweringContext context = ContextFor(number);
+      Outcome outcome;
+      if (MakesTask(*call)) {
+        const int child = static_cast<int>(box.args[1]);
+        // The child that this call was given, by its slot.
+        int label = -1;
+        for (auto& [other, t] : tasks_) {
+          if (t.alive && t.pid < 0 && t.slot == child) label = other;
+        }
+        if (box.result < 0) {
+          memory_->slots[child].state.store(Mailbox::kUnused);
+          tasks_.erase(label);
+          outcome = Fails(static_cast<int>(-box.result));
+        } else {
+          Task& made = tasks_.at(label);
+          made.pid = static_cast<int>(box.result);
+          made.watch = ProcWatch(made.pid);
+          outcome = Returns(label);
+        }
+      } else {
+        outcome = Decode(*call, context, box);
+      }
+      events.push_back({.kind = Event::Kind::kReturn,
+                        .time_ns = Now(),
+                        .task = number,
+                        .outcome = std::move(outcome)});
+      return true;  // the map may have changed
+    }
+    const size_t before = events.size();
+    TellHandlers(number, task, events);
+    any |= events.size() != before;
+  }
+  return any;
+}
+
+bool KernelSystem::Busy() const {
+  for (const auto& [number, task] : tasks_) {
+    if (task.alive && (task.call != nullptr || task.pid < 0 ||
+                       memory_->slots[task.slot].state.load() == Mailbox::kStarting)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void KernelSystem::Yield(int round) {
+  if (round < 200) {
+    sched_yield();
+    return;
+  }
+  // Nothing for a while: let the CPU rest between looks, longer and longer up to a millisecond.
+  const timespec rest = {.tv_sec = 0, .tv_nsec = std::min(20'000L * (round - 199), 1'000'000L)};
+  std::atomic<uint32_t> never{0};
+  FutexWait(never, 0, &rest);
+}
+
+KernelSystem::Quiet KernelSystem::LookAtAll(std::vector<Event>& events) {
+  std::map<int, int64_t> switches;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (auto& [number, task] : tasks_) {
+      if (!task.alive) continue;
+      const Mailbox& box = BoxOf(task);
+      if (task.pid < 0 || box.state.load() == Mailbox::kStarting) return Quiet::kNo;
+      if (task.call == nullptr && !look_at_idle_) continue;
+      const ProcLook look = task.watch.Look();
+      if (look.state == ProcLook::kDead) {
+        TellExit(number, task, look.status, events);
+        return Quiet::kSomethingEnded;
+      }
+      if (look.state != ProcLook::kBlocked) return Quiet::kNo;
+      // Asleep on its mailbox is where an idle task belongs, and one with a request does not.
+      if ((look.syscall == SYS_futex) != (task.call == nullptr)) return Quiet::kNo;
+      if (task.call != nullptr && box.state.load() == Mailbox::kAnswered) return Quiet::kNo;
+      if (pass == 0) {
+        switches[number] = look.switches;
+      } else if (switches[number] != look.switches) {
+        return Quiet::kNo;
+      }
+    }
+  }
+  return Quiet::kYes;
+}
+
+std::string KernelSystem::WhatEachDoes() {
+  std::string text;
+  for (auto& [number, task] : tasks_) {
+    if (!task.alive) continue;
+    const ProcLook look = task.watch.Look();
+    Append(&text, " t", number, task.call == nullptr ? " is idle" : " is in ",
+           task.call == nullptr ? "" : ToText(*task.call), " (/proc: state ",
+           static_cast<int>(look.state), ", system call ", look.syscall, ");");
+  }
+  return text;
+}
+
+absl::Status KernelSystem::Settle(std::vector<Event>& events) {
+  int64_t changed = Monotonic();
+  const auto end = [&](bool guessed) {
+    look_at_idle_ = false;
+    events.push_back({.kind = Event::Kind::kQuiet, .time_ns = Now(), .guessed = guessed});
+    return absl::OkStatus();
+  };
+  for (int round = 0;; ++round) {
+    if (Collect(events)) {
+      changed = Monotonic();
+      round = 0;
+      continue;
+    }
+    if (!Busy() && !look_at_idle_) return end(false);
+    const int64_t now = Monotonic();
+    if (!guesses_) {
+      // An answer comes within a few switches to the agent, unless it sleeps.
+      if (round >= 2) {
+        const Quiet quiet = LookAtAll(events);
+        if (quiet == Quiet::kSomethingEnded) {
+          changed = now, round = 0;
+          continue;
+        }
+        if (quiet == Quiet::kYes && !Collect(events)) return end(false);
+      }
+    } else {
+      for (auto& [number, task] : tasks_) {
+        int status = -1;
+        if (task.alive && task.pid > 0 && task.watch.Dead(&status)) {
+          TellExit(number, task, status, events);
+          changed = now;
+        }
+      }
+      if (now - changed > guess_ns_) return end(true);
+    }
+    if (now - changed > kNoProgress) {
+      return absl::DeadlineExceededError(Cat("nothing settles:", WhatEachDoes()));
+    }
+    Yield(round);
+  }
+}
+
+absl::Status KernelSystem::AwaitReturn(int number, absl::Duration deadline,
+                                       std::vector<Event>& events) {
+  const int64_t give_up = Monotonic() + absl::ToInt64Nanoseconds(deadline);
+  const auto in_call = [&] {
+    const auto it = tasks_.find(number);
+    return it != tasks_.end() && it->second.alive && it->second.call != nullptr;
+  };
+  for (int round = 0; in_call(); ++round) {
+    if (Collect(events)) continue;
+    if (Monotonic() > give_up) return absl::DeadlineExceededError(Cat("t", number, " waits"));
+    Yield(round);
+  }
+  return Settle(events);
+}
+
+absl::Status KernelSystem::Patience(std::vector<Event>& events) {
+  const int64_t patient = 2'000'000'000;
+  const int64_t usual = std::exchange(guess_ns_, patient);
+  const absl::Status status = Settle(events);
+  guess_ns_ = usual;
+  return status;
+}
+
+bool KernelSystem::Idle(int number) const {
+  const auto it = tasks_.find(number);
+  return it != tasks_.end() && it->second.alive && it->second.pid > 0 && it->second.call == nullptr;
+}
+
+bool KernelSystem::Alive(int number) const {
+  const auto it = tasks_.find(number);
+  return it != tasks_.end() && it->second.alive;
+}
+
+absl::Status KernelSystem::Ping() {
+  Mailbox& box = memory_->slots[0];
+  box.op = kPing;
+  box.pointers = 0;
+  box.state.store(Mailbox::kCalled, std::memory_order_release);
+  FutexWake(box.state);
+  for (int round = 0; box.state.load(std::memory_order_acquire) != Mailbox::kAnswered; ++round) {
+    if (round > 10'000'000) return absl::DeadlineExceededError("no answer from the agent");
+    Yield(round);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace ipcspec

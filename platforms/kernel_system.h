@@ -1,0 +1,92 @@
+// KernelSystem: the kernel beneath, through agents.
+//
+// Lives in the run process (isolation.h), which may be PID 1 of its own namespaces. Everything here
+// runs on one CPU: an agent and the harness then hand over to each other by one context switch, and
+// a task that is not asleep will run as soon as the harness yields.
+#ifndef IPCSPEC_PLATFORMS_KERNEL_SYSTEM_H_
+#define IPCSPEC_PLATFORMS_KERNEL_SYSTEM_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "platforms/isolation.h"
+#include "platforms/lowering.h"
+#include "platforms/mailbox.h"
+#include "platforms/proc_watch.h"
+#include "platforms/system.h"
+
+namespace ipcspec {
+
+class KernelSystem : public System {
+ public:
+  // `dialect` is what the machine is (probe.h). Errors: no shared memory, no directory.
+  static absl::StatusOr<std::unique_ptr<KernelSystem>> Create(const Isolation& isolation,
+                                                              const Dialect& dialect);
+  ~KernelSystem() override;
+
+  absl::Status Reset() override;
+  absl::Status Submit(int task, int label, std::shared_ptr<const Call> call,
+                      std::vector<Event>& events) override;
+  absl::Status Settle(std::vector<Event>& events) override;
+  absl::Status AwaitReturn(int task, absl::Duration deadline, std::vector<Event>& events) override;
+  absl::Status Patience(std::vector<Event>& events) override;
+  bool Idle(int task) const override;
+  bool Alive(int task) const override;
+  const Dialect& dialect() const override { return dialect_; }
+
+  // Carries out a request that makes no call, for benchmarks: the bare round trip.
+  absl::Status Ping();
+  // Whether blocked tasks are only inferred from their silence here.
+  bool guesses() const { return guesses_; }
+
+ private:
+  struct Task {
+    int slot = -1;
+    int pid = -1;
+    bool alive = true;
+    uint32_t handlers_told = 0;
+    std::shared_ptr<const Call> call;  // that it is in; null: idle
+    ProcWatch watch;
+  };
+
+  KernelSystem(const Isolation& isolation, const Dialect& dialect);
+  absl::Status StartFirst();
+  void KillAll();
+  void CleanUp();
+  int64_t Now() const;
+  LoweringContext ContextFor(int task);
+  int FreeSlot() const;
+  Mailbox& BoxOf(const Task& task) { return memory_->slots[task.slot]; }
+
+  // Appends what the mailboxes tell; whether that was anything.
+  bool Collect(std::vector<Event>& events);
+  void TellHandlers(int number, Task& task, std::vector<Event>& events);
+  void TellExit(int number, Task& task, int status, std::vector<Event>& events);
+  // Waits a moment, as long as nothing changes.
+  void Yield(int round);
+  // Whether all tasks sleep, looked at twice; what it finds to have ended goes into events.
+  enum class Quiet { kYes, kNo, kSomethingEnded };
+  Quiet LookAtAll(std::vector<Event>& events);
+  bool Busy() const;
+  std::string WhatEachDoes();
+
+  Isolation isolation_;
+  Dialect dialect_;
+  Mailboxes* memory_ = nullptr;
+  std::string memory_path_;
+  std::string directory_;
+  std::map<int, Task> tasks_;
+  bool guesses_ = false;
+  bool look_at_idle_ = false;  // a call may have touched tasks that are idle
+  bool made_names_ = false, made_sets_ = false, changed_limits_ = false;
+  std::vector<std::string> mounts_;
+  int64_t start_ns_ = 0;
+  int64_t guess_ns_ = 5'000'000;  // how long silence must last to count
+};
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_PLATFORMS_KERNEL_SYSTEM_H_

@@ -1,0 +1,60 @@
+// Lowering: from calls to requests for agents, and from results back to outcomes.
+//
+// One small pair of functions a call: Lower writes the system call's number and arguments into the
+// mailbox (what it points to goes into the mailbox's buffer), Decode reads what came out. Nothing
+// here allocates but for data. New mechanisms add their pairs in a file of their own.
+#ifndef IPCSPEC_PLATFORMS_LOWERING_H_
+#define IPCSPEC_PLATFORMS_LOWERING_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "impl/call/call.h"
+#include "impl/call/outcome.h"
+#include "platforms/mailbox.h"
+
+namespace ipcspec {
+
+// Writes a request into a mailbox.
+class Request {
+ public:
+  explicit Request(Mailbox& box) : box_(box) {
+    box_.pointers = 0;
+    box_.args = {};
+  }
+  void Op(int64_t op) { box_.op = op; }
+  void Int(int i, int64_t value) { box_.args[i] = value; }
+  // The argument points to `size` bytes of the buffer, which this returns. The first such area of
+  // a request begins at offset 0, where Decode finds it.
+  char* Area(int i, size_t size);
+  void Text(int i, std::string_view text);
+  // A pointer to nothing.
+  void BadPointer(int i) { box_.args[i] = 8; }
+  bool overflowed() const { return overflowed_; }
+
+ private:
+  Mailbox& box_;
+  size_t used_ = 0;
+  bool overflowed_ = false;
+};
+
+// What lowering needs to know of the run.
+struct LoweringContext {
+  int child_slot = -1;      // fork, clone: the mailbox of the child
+  int own_slot = -1;        // exec
+  std::string memory_path;  // exec
+  // The process of a task, -1 if there is none; and back.
+  std::function<int64_t(int64_t task)> pid_of;
+  std::function<int64_t(int64_t pid)> task_of;
+};
+
+// Errors: the call's data does not fit into a mailbox.
+absl::Status Lower(const Call& call, const LoweringContext& context, Mailbox& box);
+Outcome Decode(const Call& call, const LoweringContext& context, const Mailbox& box);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_PLATFORMS_LOWERING_H_

@@ -1,0 +1,26 @@
+// Probe: what machine this is, as far as the documents let machines differ.
+#ifndef IPCSPEC_PLATFORMS_PROBE_H_
+#define IPCSPEC_PLATFORMS_PROBE_H_
+
+#include <string>
+
+#include "impl/reference/dialect.h"
+#include "platforms/isolation.h"
+
+namespace ipcspec {
+
+struct Machine {
+  Dialect dialect;
+  std::string arch;         // uname -m
+  bool other_users = true;  // a task can become another user
+  bool may_mount = true;    // a tmpfs can be mounted
+  std::string no_sysv_sem;  // why there are no System V semaphores; empty when there are
+};
+
+// Looks around in the run process. Changes nothing but its own soft limit of descriptors (to the
+// dialect's).
+Machine Probe(const Isolation& isolation);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_PLATFORMS_PROBE_H_

@@ -1,0 +1,122 @@
+#include "platforms/proc_watch.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ipcspec {
+namespace {
+
+// Reads /proc/PID/NAME through a descriptor that stays open. Null: the process is gone, or there
+// is no such file; `*fd` is then -2 if it never could be opened.
+const char* ReadProc(int pid, const char* name, int* fd, char* buffer, size_t size) {
+  if (*fd == -1) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) *fd = -2;
+  }
+  if (*fd < 0) return nullptr;
+  const ssize_t n = pread(*fd, buffer, size - 1, 0);
+  if (n <= 0) return nullptr;
+  buffer[n] = '\0';
+  return buffer;
+}
+
+int64_t NumberAfter(const char* text, const char* name) {
+  const char* at = std::strstr(text, name);
+  return at == nullptr ? 0 : std::atoll(at + std::strlen(name));
+}
+
+}  // namespace
+
+ProcWatch& ProcWatch::operator=(ProcWatch&& other) noexcept {
+  Close();
+  pid_ = std::exchange(other.pid_, -1);
+  syscall_ = std::exchange(other.syscall_, -1);
+  stat_ = std::exchange(other.stat_, -1);
+  schedstat_ = std::exchange(other.schedstat_, -1);
+  status_ = std::exchange(other.status_, -1);
+  return *this;
+}
+
+void ProcWatch::Close() {
+  for (int* fd : {&syscall_, &stat_, &schedstat_, &status_}) {
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
+  }
+}
+
+bool ProcWatch::Dead(int* status) {
+  char buffer[1024];
+  const char* text = ReadProc(pid_, "stat", &stat_, buffer, sizeof buffer);
+  if (text == nullptr) {  // waited for, and gone
+    *status = -1;
+    return true;
+  }
+  const char* state = std::strrchr(text, ')');
+  if (state == nullptr || (state[2] != 'Z' && state[2] != 'X')) return false;
+  // The exit code is the last field, the 52nd (proc(5)).
+  const std::string_view all(text);
+  const size_t last = all.find_last_of(' ');
+  *status = last == all.npos ? -1 : std::atoi(text + last + 1);
+  return true;
+}
+
+int64_t ProcWatch::Switches() {
+  char buffer[4096];
+  if (const char* text = ReadProc(pid_, "schedstat", &schedstat_, buffer, sizeof buffer)) {
+    // Time on a CPU, time waiting for one, how often it got one.
+    long long on = 0, waiting = 0, times = 0;
+    if (std::sscanf(text, "%lld %lld %lld", &on, &waiting, &times) == 3 && times > 0) {
+      return times;
+    }
+  }
+  const char* text = ReadProc(pid_, "status", &status_, buffer, sizeof buffer);
+  if (text == nullptr) return -1;
+  return NumberAfter(text, "\nvoluntary_ctxt_switches:") +
+         NumberAfter(text, "nonvoluntary_ctxt_switches:");
+}
+
+ProcLook ProcWatch::Look() {
+  ProcLook look;
+  char buffer[256];
+  const char* text = ReadProc(pid_, "syscall", &syscall_, buffer, sizeof buffer);
+  if (text == nullptr) {
+    if (Dead(&look.status)) look.state = ProcLook::kDead;
+    return look;
+  }
+  if (text[0] == 'r') {  // "running"; so is one that is about to die
+    look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
+    return look;
+  }
+  look.syscall = std::atoll(text);
+  if (look.syscall < 0) {  // asleep outside any system call: it dies, or is stopped
+    look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
+    return look;
+  }
+  look.switches = Switches();
+  look.state = ProcLook::kBlocked;
+  return look;
+}
+
+bool ProcTellsBlocked() {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/syscall", getpid());
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char buffer[256];
+  const bool told = read(fd, buffer, sizeof buffer) > 0;
+  close(fd);
+  return told;
+}
+
+}  // namespace ipcspec
