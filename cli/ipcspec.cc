@@ -13,8 +13,8 @@
 #include "cli/commands.h"
 #include "conformance/check.h"
 #include "impl/call/cat.h"
-#include "platforms/agent.h"
 #include "platforms/init/init.h"
+#include "platforms/kernel/agent.h"
 
 ABSL_FLAG(std::string, mechanism, "", "mechanisms to check, separated by commas; all if empty");
 ABSL_FLAG(std::string, only, "", "only clauses whose name contains this");
@@ -52,7 +52,7 @@ int Wrong(const std::string& what) {
 // abseil's own parser ends the process with status 1, which here means a violation.
 std::string ParseFlags(int argc, char** argv, std::vector<std::string>& words) {
   for (int i = 1; i < argc; ++i) {
-    std::string_view word = argv[i];
+    absl::string_view word = argv[i];
     if (!absl::ConsumePrefix(&word, "--")) {
       words.emplace_back(word);
       continue;
@@ -89,12 +89,12 @@ int Run(int argc, char** argv) {
   }
   options.on_reference = system == "reference";
   const std::vector<std::string> known = Mechanisms();
-  for (std::string_view name :
-       absl::StrSplit(absl::GetFlag(FLAGS_mechanism), ',', absl::SkipEmpty())) {
+  for (const std::string& name : std::vector<std::string>(
+           absl::StrSplit(absl::GetFlag(FLAGS_mechanism), ',', absl::SkipEmpty()))) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       return Wrong(Cat("unknown mechanism '", name, "': there are ", absl::StrJoin(known, ", ")));
     }
-    options.mechanisms.emplace_back(name);
+    options.mechanisms.push_back(name);
   }
 
   const std::string& command = words[0];

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "conformance/machine_under_test.h"
-#include "platforms/isolation.h"
-#include "platforms/kernel_system.h"
-#include "platforms/probe.h"
+#include "platforms/kernel/isolation.h"
+#include "platforms/kernel/kernel_system.h"
+#include "platforms/kernel/probe.h"
 #include "platforms/reference_system.h"
 
 namespace ipcspec {
@@ -48,8 +48,8 @@ int OnKernel(const Isolation& isolation, const Options& options,
   }
   const bool guesses = (*system)->guesses();
   const bool gvisor = machine.dialect.kernel == Dialect::Kernel::kGvisor;
-  PlatformFacts facts = FactsOf(machine.dialect, gvisor ? "gVisor" : "Linux", machine.arch,
-                                isolation.ToText());
+  PlatformFacts facts =
+      FactsOf(machine.dialect, gvisor ? "gVisor" : "Linux", machine.arch, isolation.ToText());
   if (guesses) facts.isolation += "; blocked tasks are inferred from silence";
   SetMachineUnderTest({.system = *std::move(system),
                        .other_users = machine.other_users,

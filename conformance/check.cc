@@ -90,13 +90,18 @@ void RunClauses(const std::vector<std::string>& mechanisms, const std::string& o
     ++total;
   }
   if (total == 0) return;
+  int argc = 1;
+  char name[] = "ipcspec";
+  char* argv[] = {name, nullptr};
+  testing::InitGoogleTest(&argc, argv);
   testing::GTEST_FLAG(filter) = filter;
   testing::GTEST_FLAG(catch_exceptions) = true;
   testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
   delete listeners.Release(listeners.default_result_printer());
   auto* listener = new Listener(ended, total);
   listeners.Append(listener);
-  (void)RUN_ALL_TESTS();
+  // What each clause came to is told by the listener.
+  [[maybe_unused]] const int ignored = RUN_ALL_TESTS();
   delete listeners.Release(listener);
 }
 

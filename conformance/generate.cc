@@ -35,12 +35,6 @@ void Record(const Step& step, const Outcome& outcome, std::vector<Scene::Produce
   }
 }
 
-bool IsTimed(const Call& call) {
-  if (const auto* semop = std::get_if<Semop>(&call)) return semop->timeout.ns >= 0;
-  if (const auto* poll = std::get_if<Poll>(&call)) return poll->timeout.ns >= 0;
-  return false;
-}
-
 size_t CountAlive(const World& world) {
   return static_cast<size_t>(
       std::count_if(world.tasks->begin(), world.tasks->end(),
@@ -183,7 +177,8 @@ Program Generate(const Dialect& dialect, uint64_t seed, int steps,
     std::vector<int> idle, timed;
     for (const auto& [number, task] : *world.tasks) {
       if (reference.Idle(number)) idle.push_back(number);
-      if (task->alive() && task->in_call() && IsTimed(*task->current.call)) timed.push_back(number);
+      if (task->alive() && task->in_call() && TimeoutOf(*task->current.call).ns >= 0)
+        timed.push_back(number);
     }
     Step step{.label = tries + 1, .task = 0, .call = Await{}};
     if (!timed.empty() && (idle.empty() || dice.Percent(15))) {

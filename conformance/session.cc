@@ -28,7 +28,8 @@ bool Session::Run(const Step& step) {
   next_label_ = std::max(next_label_, step.label + 1);
   std::vector<Event> events;
   if (std::holds_alternative<Await>(step.call)) {
-    if (!pending_.contains(step.task)) return false;
+    const auto waiting = pending_.find(step.task);
+    if (waiting == pending_.end() || !waiting->second.timed) return false;
     program_.steps.push_back(step);
     status_ = system_.AwaitReturn(step.task, kAwait, events);
     if (absl::IsDeadlineExceeded(status_)) {
@@ -54,7 +55,7 @@ bool Session::Run(const Step& step) {
       &resolved);
   if (!resolved) return false;
   program_.steps.push_back(step);
-  pending_[step.task] = step.label;
+  pending_[step.task] = {.label = step.label, .timed = TimeoutOf(call).ns != Nanos::kForever};
   status_ =
       system_.Submit(step.task, step.label, std::make_shared<const Call>(std::move(call)), events);
   if (status_.ok()) status_ = system_.Settle(events);
@@ -78,7 +79,7 @@ void Session::Judge(std::vector<Event> batch) {
   }
   for (const Event& event : batch) {
     if (event.kind == Event::Kind::kReturn) {
-      outcomes_[pending_[event.task]] = event.outcome;
+      outcomes_[pending_[event.task].label] = event.outcome;
       pending_.erase(event.task);
     } else if (event.kind == Event::Kind::kExit) {
       pending_.erase(event.task);
@@ -93,7 +94,7 @@ const Outcome* Session::OutcomeOf(int label) const {
 
 bool Session::IsAsleep(int label) const {
   for (const auto& [task, pending] : pending_) {
-    if (pending == label) return system_.Alive(task);
+    if (pending.label == label) return system_.Alive(task);
   }
   return false;
 }

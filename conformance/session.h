@@ -52,7 +52,11 @@ class Session {
   System& system_;
   std::unique_ptr<Oracle> oracle_;
   Program program_;
-  std::map<int, int> pending_;  // task -> label of the step that it is in
+  struct InCall {
+    int label;
+    bool timed;
+  };
+  std::map<int, InCall> pending_;  // by task: the step that it is in
   std::map<int, Outcome> outcomes_;
   int next_label_ = 1;
   Verdict verdict_ = Verdict::kAllowed;

@@ -14,10 +14,7 @@ constexpr int64_t kTick = 1000;  // ns between two events
 // When the call that the task is in times out; -1 when it does not.
 int64_t Deadline(const Task& task) {
   if (!task.in_call()) return -1;
-  const Call& call = *task.current.call;
-  Nanos timeout;
-  if (const auto* semop = std::get_if<Semop>(&call)) timeout = semop->timeout;
-  if (const auto* poll = std::get_if<Poll>(&call)) timeout = poll->timeout;
+  const Nanos timeout = TimeoutOf(*task.current.call);
   return timeout.ns == Nanos::kForever ? -1 : task.current.invoked + timeout.ns;
 }
 

@@ -43,6 +43,19 @@ inline bool IsRestartable(const Call& call) {
       call);
 }
 
+// How long the call waits at most; kForever for one that does not time out.
+inline Nanos TimeoutOf(const Call& call) {
+  return std::visit(
+      [](const auto& c) {
+        if constexpr (requires { c.timeout; }) {
+          return c.timeout;
+        } else {
+          return Nanos();
+        }
+      },
+      call);
+}
+
 }  // namespace ipcspec
 
 #endif  // IPCSPEC_IMPL_CALL_CALL_H_

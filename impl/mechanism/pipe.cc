@@ -23,14 +23,14 @@ int64_t PowerOfTwo(int64_t pages) {
 
 Pipe::Pipe(const Dialect& dialect) : page_(dialect.page_size) {}
 
-// A write may have started a page of its own, or its odd bytes (size % page) may have joined the
-// page before. Whichever takes more.
+// A write may have started a page of its own, or its odd bytes may have joined the page before:
+// whichever takes more.
 int64_t Pipe::PagesAtWorst(const Chunk& chunk) const {
   const int64_t size = static_cast<int64_t>(chunk.data.size());
   if (size <= page_) return 1;
-  const int64_t joined = size % page_;
+  const int64_t joined = std::min(chunk.odd, size);
   const int64_t own_page = Up(size, page_) - chunk.begin / page_;
-  const int64_t in_page_before = (chunk.begin < joined ? 1 : 0) + (size - joined) / page_ -
+  const int64_t in_page_before = (chunk.begin < joined ? 1 : 0) + Up(size - joined, page_) -
                                  std::max<int64_t>(chunk.begin - joined, 0) / page_;
   return std::max(own_page, in_page_before);
 }
@@ -60,18 +60,23 @@ int64_t Pipe::JoinsAsLinux(int64_t size) const {
   return last_page_ + odd <= page_ ? odd : 0;
 }
 
-int64_t Pipe::RoomAsLinux(int64_t size) const {
+int64_t Pipe::RoomAsLinux(int64_t whole, int64_t size) const {
   const int64_t free = (pages_ - PagesAsLinux()) * page_;
-  return std::clamp<int64_t>(JoinsAsLinux(size) + free, 0, size);
+  return std::clamp<int64_t>(JoinsAsLinux(whole) + free, 0, size);
 }
 
-void Pipe::Put(std::string_view data, bool packets, Choice& choice) {
-  const int64_t size = static_cast<int64_t>(data.size());
-  const int64_t joins = JoinsAsLinux(size);
-  // pipe(2) makes a packet of each write with O_DIRECT. Linux appends one that fits into the last
-  // page to the stream data there, where that had been written without O_DIRECT: as both kinds in
-  // one pipe are documented nowhere, either is allowed.
-  if (packets && joins > 0 && joins == size && choice.Hidden(2) == 0) packets = false;
+void Pipe::Put(std::string_view data, int64_t whole, bool packets, Choice& choice) {
+  int64_t size = static_cast<int64_t>(data.size());
+  const int64_t joins = std::min(JoinsAsLinux(whole), size);
+  // pipe(2) makes packets of a write with O_DIRECT. Linux lets its odd bytes join stream data that
+  // had been written without O_DIRECT, where they fit into the last page: as both kinds in one pipe
+  // are documented nowhere, either is allowed.
+  if (packets && joins > 0 && choice.Hidden(2) == 0) {
+    Put(data.substr(0, joins), joins, false, choice);
+    data.remove_prefix(joins);
+    if (data.empty()) return;
+    size -= joins;
+  }
   bytes_ += size;
   if (packets) {
     for (size_t at = 0; at < data.size(); at += kPipeBuf) {
@@ -81,7 +86,7 @@ void Pipe::Put(std::string_view data, bool packets, Choice& choice) {
     return;
   }
   last_page_ = joins == size ? last_page_ + size : (size - joins - 1) % page_ + 1;
-  chunks_.push_back({.data = std::string(data), .head = joins});
+  chunks_.push_back({.data = std::string(data), .head = joins, .odd = whole % page_});
 }
 
 Result Pipe::Read(int64_t count, bool nonblock, const Caller& caller, Choice& choice) {
@@ -121,17 +126,19 @@ Result Pipe::Write(std::string_view data, bool nonblock, bool packets, const Cal
   }
   if (readers_ == 0) return WriteWithoutReaders(caller, choice);
   if (size <= kPipeBuf) return WriteWhole(data, nonblock, packets, caller, choice);
-  if (!nonblock || caller.progress->amount > 0) return WritePart(data, packets, caller, choice);
+  if (!nonblock || caller.progress->amount > 0) {
+    return WritePart(data, nonblock, packets, caller, choice);
+  }
 
   // pipe(7): more than PIPE_BUF without blocking goes in as far as it does; POSIX.1-2024 write():
   // what can be written is.
   const int64_t most = std::min(size, capacity() - bytes_);
   const int64_t least = std::min(size, FreePagesForSure() * page_);
   if (most == 0) return Fail(EAGAIN);
-  const int64_t usual = RoomAsLinux(size);
+  const int64_t usual = RoomAsLinux(size, size);
   if (least == 0 && !choice.MayGoOn(usual > 0)) return Fail(EAGAIN);
   const int64_t written = choice.Number(std::max<int64_t>(least, 1), most, std::max(usual, least));
-  Put(data.substr(0, written), packets, choice);
+  Put(data.substr(0, written), size, packets, choice);
   return Done(written);
 }
 
@@ -149,24 +156,27 @@ Result Pipe::WriteWithoutReaders(const Caller& caller, Choice& choice) const {
 Result Pipe::WriteWhole(std::string_view data, bool nonblock, bool packets, const Caller& caller,
                         Choice& choice) {
   const int64_t size = static_cast<int64_t>(data.size());
-  const bool goes_in =
-      CertainlyFits(size) || (PossiblyFits(size) && choice.MayGoOn(RoomAsLinux(size) == size));
+  const bool goes_in = CertainlyFits(size) ||
+                       (PossiblyFits(size) && choice.MayGoOn(RoomAsLinux(size, size) == size));
   if (!goes_in) return nonblock ? Fail(EAGAIN) : SleepOrInterrupted(caller);
-  Put(data, packets, choice);
+  Put(data, size, packets, choice);
   return Done(size);
 }
 
-Result Pipe::WritePart(std::string_view data, bool packets, const Caller& caller, Choice& choice) {
+Result Pipe::WritePart(std::string_view data, bool nonblock, bool packets, const Caller& caller,
+                       Choice& choice) {
   const int64_t size = static_cast<int64_t>(data.size());
   int64_t& amount = caller.progress->amount;
   const int64_t rest = size - amount;
   const int64_t room = std::min(rest, capacity() - bytes_);
   const int64_t certain = std::min(rest, FreePagesForSure() * page_);
+  const int64_t whole = amount == 0 ? size : 0;  // a later part begins with a page of its own
 
-  if (caller.interrupted && amount > 0) {
+  if ((caller.interrupted || nonblock) && amount > 0 &&
+      (!choice.SawSuccess() || choice.seen()->ret <= amount + room)) {
     // write(2): interrupted after a part, it says how much. That may be more than had shown yet.
     const int64_t total = choice.Number(amount, amount + room, amount);
-    if (total > amount) Put(data.substr(amount, total - amount), packets, choice);
+    if (total > amount) Put(data.substr(amount, total - amount), whole, packets, choice);
     return Done(total);
   }
   int64_t part = 0;
@@ -177,13 +187,13 @@ Result Pipe::WritePart(std::string_view data, bool packets, const Caller& caller
   } else if (choice.SawSuccess() && room == rest) {
     part = rest;
   } else {
-    part = std::max(RoomAsLinux(rest), certain);
+    part = std::max(RoomAsLinux(whole, rest), certain);
   }
   if (caller.interrupted && certain == 0 && (part == 0 || choice.SawError(EINTR))) {
     return Fail(EINTR);
   }
   if (part == 0) return Sleep();
-  Put(data.substr(amount, part), packets, choice);
+  Put(data.substr(amount, part), whole, packets, choice);
   amount += part;
   return amount == size ? Done(size) : Moved();
 }

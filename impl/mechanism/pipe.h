@@ -89,6 +89,7 @@ class Pipe {
     std::string data;
     int64_t begin = 0;  // bytes before it are read
     int64_t head = 0;   // bytes that Linux would have put into the last page of the chunk before
+    int64_t odd = 0;    // bytes that may have joined the page before: size of the write % page
     bool packet = false;
     int64_t unread() const { return static_cast<int64_t>(data.size()) - begin; }
     bool operator==(const Chunk& other) const {
@@ -106,15 +107,17 @@ class Pipe {
   int64_t FreePagesForSure() const;
   bool CertainlyFits(int64_t size) const;
   bool PossiblyFits(int64_t size) const { return bytes_ + size <= capacity(); }
-  // Linux's own packing: the pages in use, the bytes of a new write of `size` that join the last
-  // page, and how many of its bytes go in at once.
+  // Linux's own packing: the pages in use; how many bytes of a new write of `whole` bytes join the
+  // last page; how many of `size` bytes go in at once, of a write of `whole` (0: of its later
+  // part).
   int64_t PagesAsLinux() const;
-  int64_t JoinsAsLinux(int64_t size) const;
-  int64_t RoomAsLinux(int64_t size) const;
-  void Put(std::string_view data, bool packets, Choice& choice);
+  int64_t JoinsAsLinux(int64_t whole) const;
+  int64_t RoomAsLinux(int64_t whole, int64_t size) const;
+  void Put(std::string_view data, int64_t whole, bool packets, Choice& choice);
   Result WriteWhole(std::string_view data, bool nonblock, bool packets, const Caller& caller,
                     Choice& choice);
-  Result WritePart(std::string_view data, bool packets, const Caller& caller, Choice& choice);
+  Result WritePart(std::string_view data, bool nonblock, bool packets, const Caller& caller,
+                   Choice& choice);
   Result WriteWithoutReaders(const Caller& caller, Choice& choice) const;
   void MayEmpty();
 

@@ -83,9 +83,10 @@ void Search::CallSteps(const World& world, int task, int64_t now_ns, Visit visit
   const Outcome* seen = future_.Return(task);
   const bool in_parts = WorksInParts(*current.call);
   if (seen == nullptr && !future_.Dies(task)) {
-    // It stays pending: what it can do is a part of its work.
+    // It stays pending: what it can do is a part of its work, no more than it must or as usual.
     if (!in_parts) return;
     Try(world, task, now_ns, Choice(Choice::Mode::kSleepy), visit);
+    Try(world, task, now_ns, Choice(Choice::Mode::kUsual), visit);
   } else if (seen != nullptr) {
     Try(world, task, now_ns, Choice(seen), visit);
   } else {

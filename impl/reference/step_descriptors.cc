@@ -93,9 +93,10 @@ Result Step(Machine& m, const SetFdFlags& call) {
 Result Step(Machine& m, const GetStatusFlags& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
-  // Flags that only matter while opening may show; nobody promises it.
-  constexpr int64_t kPromised = O_ACCMODE | kSettable;
-  if (m.choice.SawSuccess() && (m.choice.seen()->ret & kPromised) == description->flags) {
+  // Flags that only matter while opening may show, and O_DIRECT, which concerns writes, on an end
+  // that only reads; nobody promises it.
+  const int64_t promised = O_ACCMODE | (description->writes() ? kSettable : kSettable & ~O_DIRECT);
+  if (m.choice.SawSuccess() && (m.choice.seen()->ret & promised) == (description->flags & promised)) {
     return Done(m.choice.seen()->ret);
   }
   return Done(description->flags);

@@ -13,6 +13,15 @@
 namespace ipcspec {
 namespace {
 
+// Whether the call may not sleep. Nothing says whether one that sleeps already notices that
+// O_NONBLOCK is set meanwhile (Linux does when it happens to wake), so then either is allowed.
+bool Nonblocking(const Machine& m, const Description& description) {
+  if ((description.flags & O_NONBLOCK) == 0) return false;
+  if (!m.caller.asleep) return true;
+  const bool partly = m.caller.progress->amount > 0 && m.choice.SawSuccess();
+  return m.choice.SawError(EAGAIN) || partly;
+}
+
 Pipe& PipeOf(Machine& m, const Description& description) {
   return m.world.pipes.Mutable().Mutable(description.pipe);
 }
@@ -22,15 +31,14 @@ Result ReadFrom(Machine& m, const Fd& fd, int64_t count) {
   if (description == nullptr || !description->reads()) return Fail(EBADF);
   if (description->kind == Description::Kind::kDirectory) return Fail(EISDIR);
   if (description->pipe < 0) return Done(0);  // /dev/null, an empty file
-  const bool nonblock = (description->flags & O_NONBLOCK) != 0;
-  return PipeOf(m, *description).Read(count, nonblock, m.caller, m.choice);
+  return PipeOf(m, *description).Read(count, Nonblocking(m, *description), m.caller, m.choice);
 }
 
 Result WriteTo(Machine& m, const Fd& fd, std::string_view data) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->writes()) return Fail(EBADF);
   if (description->pipe < 0) return Done(static_cast<int64_t>(data.size()));
-  const bool nonblock = (description->flags & O_NONBLOCK) != 0;
+  const bool nonblock = Nonblocking(m, *description);
   const bool packets = (description->flags & O_DIRECT) != 0;
   return PipeOf(m, *description).Write(data, nonblock, packets, m.caller, m.choice);
 }

@@ -25,6 +25,7 @@ struct Description {
   int pipe = -1;                                    // kPipe, kFifo: the pipe
   int inode = -1;                                   // the name it was opened by, -1 for pipe(2)
   int descriptors = 0;                              // how many descriptors refer to it
+  int64_t writer_mark = -1;                         // kFifo: Pipe::WriterMark() when it was opened
   bool reads() const { return (flags & 3) != 1; }   // O_RDONLY or O_RDWR
   bool writes() const { return (flags & 3) != 0; }  // O_WRONLY or O_RDWR
   bool operator==(const Description&) const = default;

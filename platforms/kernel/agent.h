@@ -4,12 +4,12 @@
 // for what libc implements. A request that forks makes another agent. An agent has descriptors 0
 // to 2 and no others, no handler, no blocked signal; it makes no call that was not asked for,
 // beyond waiting on its mailbox.
-#ifndef IPCSPEC_PLATFORMS_AGENT_H_
-#define IPCSPEC_PLATFORMS_AGENT_H_
+#ifndef IPCSPEC_PLATFORMS_KERNEL_AGENT_H_
+#define IPCSPEC_PLATFORMS_KERNEL_AGENT_H_
 
 #include <string>
 
-#include "platforms/mailbox.h"
+#include "platforms/kernel/mailbox.h"
 
 namespace ipcspec {
 
@@ -24,4 +24,4 @@ bool MaybeRunAsAgent(int argc, char** argv);
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_AGENT_H_
+#endif  // IPCSPEC_PLATFORMS_KERNEL_AGENT_H_

@@ -1,11 +1,11 @@
 // Probe: what machine this is, as far as the documents let machines differ.
-#ifndef IPCSPEC_PLATFORMS_PROBE_H_
-#define IPCSPEC_PLATFORMS_PROBE_H_
+#ifndef IPCSPEC_PLATFORMS_KERNEL_PROBE_H_
+#define IPCSPEC_PLATFORMS_KERNEL_PROBE_H_
 
 #include <string>
 
 #include "impl/reference/dialect.h"
-#include "platforms/isolation.h"
+#include "platforms/kernel/isolation.h"
 
 namespace ipcspec {
 
@@ -23,4 +23,4 @@ Machine Probe(const Isolation& isolation);
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_PROBE_H_
+#endif  // IPCSPEC_PLATFORMS_KERNEL_PROBE_H_

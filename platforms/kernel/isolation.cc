@@ -1,4 +1,4 @@
-#include "platforms/isolation.h"
+#include "platforms/kernel/isolation.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -16,7 +16,7 @@
 #include <filesystem>
 
 #include "impl/call/cat.h"
-#include "platforms/raw_syscall.h"
+#include "platforms/kernel/raw_syscall.h"
 
 namespace ipcspec {
 namespace {
@@ -30,14 +30,20 @@ void WriteTo(const char* path, const std::string& text) {
   close(fd);
 }
 
-// In the new namespaces: /proc and /tmp of its own. Errno, or 0.
-int MountOwn(bool proc) {
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
-  if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) return errno;
+// Directories that every machine has; the run's own tmpfs hides one. Not first where somebody's
+// files are, the results of this run among them.
+constexpr const char* kHidden[] = {"/sys", "/mnt", "/tmp"};
+
+// In the new namespaces: /proc and a directory of its own. The directory, null if that fails.
+const char* MountOwn(bool proc) {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return nullptr;
   if (proc && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
-    return errno;
+    return nullptr;
   }
-  return 0;
+  for (const char* path : kHidden) {
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") == 0) return path;
+  }
+  return nullptr;
 }
 
 struct Wanted {
@@ -73,7 +79,7 @@ void EndRun(int signal) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   // Without a PID namespace the parent's number tells whether it is gone already.
   if ((wanted.flags & CLONE_NEWPID) == 0 && getppid() != parent) _exit(kCannotMount);
-  std::signal(SIGINT, SIG_IGN);  // the terminal sends it to all; the parent decides
+  setsid();  // out of reach of the terminal's signals: the parent decides
   std::signal(SIGTERM, SIG_DFL);
   Isolation isolation{.user = (wanted.flags & CLONE_NEWUSER) != 0,
                       .pid = (wanted.flags & CLONE_NEWPID) != 0,
@@ -88,9 +94,9 @@ void EndRun(int signal) {
     WriteTo("/proc/self/gid_map", Cat("0 ", gid, " 1\n"));
   }
   if (isolation.mount) {
-    if (MountOwn(isolation.pid) != 0) _exit(kCannotMount);
-    isolation.directory = "/tmp/ipcspec";
-    if (mkdir(isolation.directory.c_str(), 0755) != 0) _exit(kCannotMount);
+    const char* directory = MountOwn(isolation.pid);
+    if (directory == nullptr) _exit(kCannotMount);
+    isolation.directory = directory;
   }
   const int status = body(isolation);
   std::fflush(nullptr);
@@ -121,7 +127,7 @@ int RunIsolated(const std::function<int(const Isolation&)>& body) {
     if ((wanted.flags & CLONE_NEWNS) == 0) {
       const char* tmp = std::getenv("TMPDIR");
       fallback = Cat(tmp != nullptr ? tmp : "/tmp", "/ipcspec.XXXXXX");
-      if (mkdtemp(fallback.data()) == nullptr) {
+      if (mkdtemp(fallback.data()) == nullptr || chmod(fallback.c_str(), 0711) != 0) {
         std::fprintf(stderr, "ipcspec: cannot make a directory '%s': %s\n", fallback.c_str(),
                      std::strerror(errno));
         return 3;
@@ -133,9 +139,15 @@ int RunIsolated(const std::function<int(const Isolation&)>& body) {
     if (child > 0) {
       run_process = static_cast<pid_t>(child);
       if (ended_by != 0) kill(run_process, SIGKILL);
-      while (waitpid(run_process, &wait_status, 0) < 0 && errno == EINTR) {
+      siginfo_t ended = {};
+      while (waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) < 0 &&
+             errno == EINTR) {
       }
+      // Without a PID namespace the agents that it left are still in its process group, whose
+      // number is nobody else's until it is waited for.
+      if ((wanted.flags & CLONE_NEWPID) == 0) kill(-run_process, SIGKILL);
       run_process = -1;
+      waitpid(static_cast<pid_t>(child), &wait_status, 0);
     }
     if (!fallback.empty()) {
       std::error_code ignored;

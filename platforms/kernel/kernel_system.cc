@@ -1,4 +1,4 @@
-#include "platforms/kernel_system.h"
+#include "platforms/kernel/kernel_system.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -16,17 +16,19 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <type_traits>
 #include <utility>
 
 #include "impl/call/cat.h"
 #include "impl/call/check.h"
 #include "impl/call/text.h"
-#include "platforms/agent.h"
-#include "platforms/raw_syscall.h"
+#include "platforms/kernel/agent.h"
+#include "platforms/kernel/raw_syscall.h"
 
 namespace ipcspec {
 namespace {
 
+constexpr int64_t kPatience = 2'000'000'000;     // ns of silence that count for much
 constexpr int64_t kNoProgress = 10'000'000'000;  // ns without any, and the harness gives up
 
 int64_t Monotonic() {
@@ -39,6 +41,24 @@ int64_t Monotonic() {
 // in an idle task, or it may end.
 bool TouchesOthers(const Call& call) {
   return std::holds_alternative<Kill>(call) || std::holds_alternative<Exit>(call);
+}
+
+// Whether the call ends by itself after some time.
+bool IsTimed(const Call& call) {
+  if (const auto* semop = std::get_if<Semop>(&call)) return semop->timeout.ns != Nanos::kForever;
+  if (const auto* poll = std::get_if<Poll>(&call)) return poll->timeout.ns != Nanos::kForever;
+  return false;
+}
+
+// Whether the call may sleep until another task does something.
+bool MaySleep(const Call& call) {
+  return std::visit(
+      []<class C>(const C&) {
+        return std::is_same_v<C, Open> || std::is_same_v<C, Read> || std::is_same_v<C, Readv> ||
+               std::is_same_v<C, Write> || std::is_same_v<C, Writev> || std::is_same_v<C, Poll> ||
+               std::is_same_v<C, Semop> || std::is_same_v<C, Wait>;
+      },
+      call);
 }
 
 bool MakesNames(const Call& call) {
@@ -72,13 +92,12 @@ absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolati
     cpu_set_t allowed, one;
     CPU_ZERO(&one);
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-      for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (CPU_ISSET(cpu, &allowed)) {
-          CPU_SET(cpu, &one);
-          break;
-        }
+      // The one that the scheduler chose: runs side by side do not meet on the first.
+      const int cpu = sched_getcpu();
+      if (cpu >= 0 && CPU_ISSET(cpu, &allowed)) {
+        CPU_SET(cpu, &one);
+        sched_setaffinity(0, sizeof one, &one);
       }
-      sched_setaffinity(0, sizeof one, &one);
     }
   }
   return system;
@@ -89,23 +108,32 @@ KernelSystem::KernelSystem(const Isolation& isolation, const Dialect& dialect)
 
 KernelSystem::~KernelSystem() {
   if (memory_ == nullptr) return;
-  KillAll();
+  KillAll().IgnoreError();
   CleanUp();
   munmap(memory_, sizeof(Mailboxes));
   unlink(memory_path_.c_str());
 }
 
-void KernelSystem::KillAll() {
+absl::Status KernelSystem::KillAll() {
   // First of its PID namespace: everything else there is ours.
   if (isolation_.pid) {
     kill(-1, SIGKILL);
   } else {
     for (const auto& [number, task] : tasks_) {
-      if (task.alive) kill(task.pid, SIGKILL);
+      // A child whose fork has not returned is known by its mailbox only. Never a number below 1:
+      // that would mean many processes.
+      const int pid = task.pid > 0 ? task.pid : BoxOf(task).pid;
+      if (task.alive && pid > 0) kill(pid, SIGKILL);
     }
   }
   tasks_.clear();
-  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  const int64_t give_up = Monotonic() + kNoProgress;
+  for (int round = 0;; ++round) {
+    const pid_t ended = waitpid(-1, nullptr, WNOHANG);
+    if (ended < 0 && errno != EINTR) return absl::OkStatus();  // there is none left
+    if (ended != 0) continue;
+    if (Monotonic() > give_up) return absl::DeadlineExceededError("killed agents do not end");
+    Yield(round);
   }
 }
 
@@ -115,7 +143,6 @@ void KernelSystem::CleanUp() {
   if (made_names_) {
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
-    made_names_ = false;
   }
   if (made_sets_ && isolation_.ipc) {
     seminfo info = {};
@@ -135,24 +162,44 @@ void KernelSystem::CleanUp() {
 }
 
 absl::Status KernelSystem::Reset() {
-  KillAll();
+  if (absl::Status status = KillAll(); !status.ok()) return status;
   CleanUp();
-  if (mkdir(directory_.c_str(), 0777) != 0 && errno != EEXIST) {
+  // What could not be removed (a mount whose path was renamed) must not be there for the next.
+  while (made_names_ && mkdir(directory_.c_str(), 0777) != 0) {
+    if (errno == EEXIST) {
+      directory_ = Cat(isolation_.directory, "/program", ++directories_);
+      continue;
+    }
     return absl::UnavailableError(Cat("cannot make '", directory_, "': ", std::strerror(errno)));
   }
+  made_names_ = false;
   chmod(directory_.c_str(), 0777);  // whatever the umask is
+  chown(directory_.c_str(), 0, 0);
   look_at_idle_ = false;
   timespec wall;
   clock_gettime(CLOCK_REALTIME, &wall);
   start_ns_ = Monotonic() - 1;
   dialect_.wall_start = wall.tv_sec;
-  return StartFirst();
+  if (absl::Status status = StartFirst(); !status.ok()) return status;
+  return guesses_ ? Calibrate() : absl::OkStatus();
+}
+
+// Silence must be long beside what an answer takes here.
+absl::Status KernelSystem::Calibrate() {
+  constexpr int kTrips = 8;
+  const int64_t start = Monotonic();
+  for (int i = 0; i < kTrips; ++i) {
+    if (absl::Status status = Ping(); !status.ok()) return status;
+  }
+  guess_ns_ = std::max(guess_ns_, 50 * (Monotonic() - start) / kTrips);
+  return absl::OkStatus();
 }
 
 absl::Status KernelSystem::StartFirst() {
   Mailbox& box = memory_->slots[0];
   for (Mailbox& any : memory_->slots) any.state.store(Mailbox::kUnused);
   box.handlers_run.store(0);
+  box.pid = 0;
   box.state.store(Mailbox::kStarting);
   const pid_t pid = fork();
   if (pid == 0) RunAgent(*memory_, 0, directory_, dialect_.max_descriptors);
@@ -204,6 +251,7 @@ absl::Status KernelSystem::Submit(int number, int label, std::shared_ptr<const C
     }
     Mailbox& child = memory_->slots[context.child_slot];
     child.handlers_run.store(0);
+    child.pid = 0;
     child.state.store(Mailbox::kStarting);
     tasks_[label] = Task{.slot = context.child_slot};
   }
@@ -215,11 +263,8 @@ absl::Status KernelSystem::Submit(int number, int label, std::shared_ptr<const C
     mounts_.push_back(Cat(directory_, "/", mount->path));
   }
   look_at_idle_ |= TouchesOthers(*call);
-  events.push_back({.kind = Event::Kind::kCall,
-                    .time_ns = Now(),
-                    .task = number,
-                    .label = label,
-                    .call = call});
+  events.push_back(
+      {.kind = Event::Kind::kCall, .time_ns = Now(), .task = number, .label = label, .call = call});
   task.call = std::move(call);
   box.state.store(Mailbox::kCalled, std::memory_order_release);
   FutexWake(box.state);
@@ -381,11 +426,16 @@ absl::Status KernelSystem::Settle(std::vector<Event>& events) {
       for (auto& [number, task] : tasks_) {
         int status = -1;
         if (task.alive && task.pid > 0 && task.watch.Dead(&status)) {
-          TellExit(number, task, status, events);
+          // Where /proc does not tell who is blocked, it tells no exit status either.
+          TellExit(number, task, -1, events);
           changed = now;
         }
       }
-      if (now - changed > guess_ns_) return end(true);
+      // What cannot sleep is slow (exec): its silence tells little.
+      const bool slow = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
+        return entry.second.alive && entry.second.call != nullptr && !MaySleep(*entry.second.call);
+      });
+      if (now - changed > (slow ? std::max(guess_ns_, kPatience) : guess_ns_)) return end(true);
     }
     if (now - changed > kNoProgress) {
       return absl::DeadlineExceededError(Cat("nothing settles:", WhatEachDoes()));
@@ -401,6 +451,12 @@ absl::Status KernelSystem::AwaitReturn(int number, absl::Duration deadline,
     const auto it = tasks_.find(number);
     return it != tasks_.end() && it->second.alive && it->second.call != nullptr;
   };
+  // Everything is quiet before: only a call's timeout can end what no other call ends.
+  if (std::none_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
+        return entry.second.alive && entry.second.call != nullptr && IsTimed(*entry.second.call);
+      })) {
+    return absl::DeadlineExceededError(Cat("t", number, " has nothing to wait for"));
+  }
   for (int round = 0; in_call(); ++round) {
     if (Collect(events)) continue;
     if (Monotonic() > give_up) return absl::DeadlineExceededError(Cat("t", number, " waits"));
@@ -410,8 +466,7 @@ absl::Status KernelSystem::AwaitReturn(int number, absl::Duration deadline,
 }
 
 absl::Status KernelSystem::Patience(std::vector<Event>& events) {
-  const int64_t patient = 2'000'000'000;
-  const int64_t usual = std::exchange(guess_ns_, patient);
+  const int64_t usual = std::exchange(guess_ns_, std::max(guess_ns_, kPatience));
   const absl::Status status = Settle(events);
   guess_ns_ = usual;
   return status;
@@ -434,7 +489,7 @@ absl::Status KernelSystem::Ping() {
   box.state.store(Mailbox::kCalled, std::memory_order_release);
   FutexWake(box.state);
   for (int round = 0; box.state.load(std::memory_order_acquire) != Mailbox::kAnswered; ++round) {
-    if (round > 10'000'000) return absl::DeadlineExceededError("no answer from the agent");
+    if (round > 20'000) return absl::DeadlineExceededError("no answer from the agent");
     Yield(round);
   }
   return absl::OkStatus();

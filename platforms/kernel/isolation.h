@@ -1,11 +1,11 @@
 // Isolation: the suite runs as root on people's machines, so it first goes where it can do no harm.
 //
 // A run happens in a process of its own, in fresh user (where needed), PID, mount, IPC and network
-// namespaces, with a tmpfs of its own over /tmp: whatever it makes is gone with it, however it
-// ends. It is the first process of its PID namespace: when it dies, the kernel kills all others
-// there. What could not be had is said in Isolation::missing.
-#ifndef IPCSPEC_PLATFORMS_ISOLATION_H_
-#define IPCSPEC_PLATFORMS_ISOLATION_H_
+// namespaces, with a tmpfs of its own: whatever it makes is gone with it, however it ends. It is the
+// first process of its PID namespace: when it dies, the kernel kills all others there. What could
+// not be had is said in Isolation::missing.
+#ifndef IPCSPEC_PLATFORMS_KERNEL_ISOLATION_H_
+#define IPCSPEC_PLATFORMS_KERNEL_ISOLATION_H_
 
 #include <functional>
 #include <string>
@@ -13,9 +13,9 @@
 namespace ipcspec {
 
 struct Isolation {
-  bool user = false;   // in a user namespace, where only one user id may be known
+  bool user = false;  // in a user namespace, where only one user id may be known
   bool pid = false;
-  bool mount = false;  // and /proc and /tmp are the run's own
+  bool mount = false;  // and /proc and `directory` are the run's own
   bool ipc = false;
   bool net = false;
   std::string missing;    // what could not be isolated, and why; empty when all was
@@ -30,4 +30,4 @@ int RunIsolated(const std::function<int(const Isolation&)>& body);
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_ISOLATION_H_
+#endif  // IPCSPEC_PLATFORMS_KERNEL_ISOLATION_H_

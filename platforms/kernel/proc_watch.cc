@@ -1,4 +1,4 @@
-#include "platforms/proc_watch.h"
+#include "platforms/kernel/proc_watch.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -100,6 +100,14 @@ ProcLook ProcWatch::Look() {
   }
   look.syscall = std::atoll(text);
   if (look.syscall < 0) {  // asleep outside any system call: it dies, or is stopped
+    look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
+    return look;
+  }
+  // Interruptible: what sleeps otherwise waits for the kernel, and goes on by itself.
+  char stat[1024];
+  const char* state = ReadProc(pid_, "stat", &stat_, stat, sizeof stat);
+  state = state == nullptr ? nullptr : std::strrchr(state, ')');
+  if (state == nullptr || state[2] != 'S') {
     look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
     return look;
   }

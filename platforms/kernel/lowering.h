@@ -3,8 +3,8 @@
 // One small pair of functions a call: Lower writes the system call's number and arguments into the
 // mailbox (what it points to goes into the mailbox's buffer), Decode reads what came out. Nothing
 // here allocates but for data. New mechanisms add their pairs in a file of their own.
-#ifndef IPCSPEC_PLATFORMS_LOWERING_H_
-#define IPCSPEC_PLATFORMS_LOWERING_H_
+#ifndef IPCSPEC_PLATFORMS_KERNEL_LOWERING_H_
+#define IPCSPEC_PLATFORMS_KERNEL_LOWERING_H_
 
 #include <cstdint>
 #include <functional>
@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "impl/call/call.h"
 #include "impl/call/outcome.h"
-#include "platforms/mailbox.h"
+#include "platforms/kernel/mailbox.h"
 
 namespace ipcspec {
 
@@ -57,4 +57,4 @@ Outcome Decode(const Call& call, const LoweringContext& context, const Mailbox& 
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_LOWERING_H_
+#endif  // IPCSPEC_PLATFORMS_KERNEL_LOWERING_H_

@@ -1,4 +1,4 @@
-#include "platforms/lowering.h"
+#include "platforms/kernel/lowering.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -68,9 +69,7 @@ void Lower(const Clone& c, const Context& context, Request& r) {
 void Lower(const Exec&, const Context& context, Request& r) {
   r.Op(kExec), r.Int(0, context.own_slot), r.Text(1, context.memory_path);
 }
-void Lower(const Exit& c, const Context&, Request& r) {
-  r.Op(SYS_exit_group), r.Int(0, c.status);
-}
+void Lower(const Exit& c, const Context&, Request& r) { r.Op(SYS_exit_group), r.Int(0, c.status); }
 void Lower(const Kill& c, const Context& context, Request& r) {
   const int64_t pid = context.pid_of(c.target.value);
   // A task that there never was: a process that there cannot be.
@@ -85,6 +84,8 @@ void Lower(const Sigaction& c, const Context&, Request& r) {
   r.Op(kSigaction), r.Int(0, c.signal.number), r.Int(1, static_cast<int64_t>(c.disposition));
 }
 void Lower(const Sigprocmask& c, const Context&, Request& r) {
+  // The kernel takes a set, in which there are no others; sigaddset(3) refuses them.
+  if (c.signal.number < 1 || c.signal.number > 64) return r.Op(kRefuse), r.Int(0, EINVAL);
   r.Op(SYS_rt_sigprocmask);
   r.Int(0, c.how == MaskChange::kBlock ? SIG_BLOCK : SIG_UNBLOCK);
   const uint64_t mask = uint64_t{1} << (c.signal.number - 1);
@@ -100,9 +101,7 @@ void Lower(const SetCredentials& c, const Context&, Request& r) {
 void Lower(const LimitDescriptors& c, const Context&, Request& r) {
   r.Op(kLimitDescriptors), r.Int(0, c.count);
 }
-void Lower(const Umask& c, const Context&, Request& r) {
-  r.Op(SYS_umask), r.Int(0, c.mask.bits);
-}
+void Lower(const Umask& c, const Context&, Request& r) { r.Op(SYS_umask), r.Int(0, c.mask.bits); }
 void Lower(const Await&, const Context&, Request& r) { r.Op(kPing); }
 
 // ---- Files
@@ -114,9 +113,7 @@ void Lower(const Open& c, const Context&, Request& r) {
   r.Op(SYS_openat), r.Int(0, c.dirfd.value), Path(r, 1, c.path, c.memory);
   r.Int(2, c.flags.bits), r.Int(3, c.mode.bits);
 }
-void Lower(const Close& c, const Context&, Request& r) {
-  r.Op(SYS_close), r.Int(0, c.fd.value);
-}
+void Lower(const Close& c, const Context&, Request& r) { r.Op(SYS_close), r.Int(0, c.fd.value); }
 void Lower(const Dup& c, const Context&, Request& r) { r.Op(SYS_dup), r.Int(0, c.fd.value); }
 void Lower(const Dup2& c, const Context&, Request& r) {
   r.Op(SYS_dup2), r.Int(0, c.fd.value), r.Int(1, c.to.value);
@@ -273,8 +270,8 @@ void Lower(const SemGetVal& c, const Context&, Request& r) { Semctl(r, c.id, c.n
 void Lower(const SemSetVal& c, const Context&, Request& r) {
   Semctl(r, c.id, c.num, SETVAL), r.Int(3, c.value);
 }
-// The area is as large as the largest set that a test makes may need.
-constexpr size_t kMaxSemaphores = 4096;
+// The area holds the largest set that there can be (semget(2): SEMMSL).
+constexpr size_t kMaxSemaphores = 32768;
 void Lower(const SemGetAll& c, const Context&, Request& r) {
   Semctl(r, c.id, 0, GETALL);
   if (c.memory == Memory::kBad) return r.BadPointer(3);
@@ -330,9 +327,7 @@ void Lower(const SetSemLimits& c, const Context&, Request& r) {
 template <class C>
 void Decode(const C&, const Context&, const Mailbox&, Outcome&) {}
 
-void TaskOf(const Context& context, Outcome& out) {
-  out.ret = context.task_of(out.ret);
-}
+void TaskOf(const Context& context, Outcome& out) { out.ret = context.task_of(out.ret); }
 void Decode(const Fork&, const Context& context, const Mailbox&, Outcome& out) {
   TaskOf(context, out);
 }
@@ -393,9 +388,15 @@ void Decode(const SemGetAll&, const Context&, const Mailbox& box, Outcome& out) 
 }
 void DecodeSemid(const Mailbox& box, Outcome& out) {
   const auto set = At<semid_ds>(box);
-  out.values = {set.sem_perm.__key, set.sem_perm.uid,  set.sem_perm.gid,
-                set.sem_perm.cuid,  set.sem_perm.cgid, set.sem_perm.mode,
-                static_cast<int64_t>(set.sem_nsems), set.sem_otime, set.sem_ctime};
+  out.values = {set.sem_perm.__key,
+                set.sem_perm.uid,
+                set.sem_perm.gid,
+                set.sem_perm.cuid,
+                set.sem_perm.cgid,
+                set.sem_perm.mode,
+                static_cast<int64_t>(set.sem_nsems),
+                set.sem_otime,
+                set.sem_ctime};
 }
 void Decode(const SemStat&, const Context&, const Mailbox& box, Outcome& out) {
   DecodeSemid(box, out);
@@ -418,9 +419,9 @@ absl::Status Lower(const Call& call, const LoweringContext& context, Mailbox& bo
   Request request(box);
   std::visit([&](const auto& c) { Lower(c, context, request); }, call);
   if (request.overflowed()) {
-    return absl::ResourceExhaustedError(
-        Cat("a ", NameOf(call), " of this size does not fit into an agent's buffer of ",
-            Mailbox::kBufferSize, " bytes"));
+    return absl::ResourceExhaustedError(Cat("a ", NameOf(call),
+                                            " of this size does not fit into an agent's buffer of ",
+                                            Mailbox::kBufferSize, " bytes"));
   }
   return absl::OkStatus();
 }

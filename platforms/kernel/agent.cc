@@ -1,4 +1,4 @@
-#include "platforms/agent.h"
+#include "platforms/kernel/agent.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -16,7 +16,7 @@
 #include <cstring>
 
 #include "impl/call/types.h"
-#include "platforms/raw_syscall.h"
+#include "platforms/kernel/raw_syscall.h"
 
 namespace ipcspec {
 namespace {
@@ -35,10 +35,18 @@ void Handler(int signal) {
 int64_t SetDisposition(int signal, Disposition disposition) {
   struct sigaction action = {};
   switch (disposition) {
-    case Disposition::kDefault: action.sa_handler = SIG_DFL; break;
-    case Disposition::kIgnore: action.sa_handler = SIG_IGN; break;
-    case Disposition::kHandleRestart: action.sa_flags = SA_RESTART; [[fallthrough]];
-    case Disposition::kHandle: action.sa_handler = Handler; break;
+    case Disposition::kDefault:
+      action.sa_handler = SIG_DFL;
+      break;
+    case Disposition::kIgnore:
+      action.sa_handler = SIG_IGN;
+      break;
+    case Disposition::kHandleRestart:
+      action.sa_flags = SA_RESTART;
+      [[fallthrough]];
+    case Disposition::kHandle:
+      action.sa_handler = Handler;
+      break;
   }
   return ErrnoResult(sigaction(signal, &action, nullptr));
 }
@@ -55,8 +63,8 @@ int64_t BecomeUser(int64_t uid, int64_t gid) {
 }
 
 int64_t WriteFile(const char* path, const char* text, int64_t length) {
-  const int64_t fd = RawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<int64_t>(path),
-                                O_WRONLY | O_CLOEXEC);
+  const int64_t fd =
+      RawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<int64_t>(path), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return fd;
   const int64_t written = RawSyscall(SYS_write, fd, reinterpret_cast<int64_t>(text), length);
   RawSyscall(SYS_close, fd);
@@ -99,7 +107,8 @@ int64_t Perform(Mailbox& box) {
   }
   const auto text = [&a](int i) { return reinterpret_cast<const char*>(a[i]); };
   switch (box.op) {
-    case kPing: return 0;
+    case kPing:
+      return 0;
     case kClone: {
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
@@ -108,16 +117,24 @@ int64_t Perform(Mailbox& box) {
       }
       return pid;
     }
-    case kExec: return ExecSelf(a[0], text(1));
-    case kSigaction: return SetDisposition(static_cast<int>(a[0]), static_cast<Disposition>(a[1]));
-    case kSetCredentials: return BecomeUser(a[0], a[1]);
-    case kWriteFile: return WriteFile(text(0), text(1), a[2]);
+    case kExec:
+      return ExecSelf(a[0], text(1));
+    case kSigaction:
+      return SetDisposition(static_cast<int>(a[0]), static_cast<Disposition>(a[1]));
+    case kSetCredentials:
+      return BecomeUser(a[0], a[1]);
+    case kWriteFile:
+      return WriteFile(text(0), text(1), a[2]);
     case kFtok: {
       const key_t key = ftok(text(0), static_cast<int>(a[1]));
       return key == -1 ? -errno : key;  // other keys may be negative
     }
-    case kLimitDescriptors: return SetSoftDescriptors(a[0]);
-    default: return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
+    case kLimitDescriptors:
+      return SetSoftDescriptors(a[0]);
+    case kRefuse:
+      return -a[0];
+    default:
+      return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
 }
 
@@ -151,6 +168,9 @@ void RunAgent(Mailboxes& shared, int slot, const std::string& directory, int64_t
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   umask(022);
+  // One byte, not none: also programs that the machine pipes its core dumps into are not started.
+  const rlimit core = {.rlim_cur = 1, .rlim_max = 1};
+  setrlimit(RLIMIT_CORE, &core);
   SetSoftDescriptors(max_descriptors);
   if (chdir(directory.c_str()) != 0) _exit(98);
   mine->pid = getpid();

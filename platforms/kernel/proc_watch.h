@@ -4,8 +4,8 @@
 // and says "running" of one that is not asleep. Two looks with the same count of context switches
 // mean that it slept all the time between. Where the kernel does not tell (gVisor), Looks say
 // kUnknown. Looking makes no call on anything the process works with.
-#ifndef IPCSPEC_PLATFORMS_PROC_WATCH_H_
-#define IPCSPEC_PLATFORMS_PROC_WATCH_H_
+#ifndef IPCSPEC_PLATFORMS_KERNEL_PROC_WATCH_H_
+#define IPCSPEC_PLATFORMS_KERNEL_PROC_WATCH_H_
 
 #include <cstdint>
 
@@ -36,7 +36,8 @@ class ProcWatch {
   int64_t Switches();
 
   int pid_ = -1;
-  int syscall_ = -1, stat_ = -1, schedstat_ = -1, status_ = -1;  // open files, -1: not yet, -2: none
+  int syscall_ = -1, stat_ = -1, schedstat_ = -1,
+      status_ = -1;  // open files, -1: not yet, -2: none
 };
 
 // Whether /proc tells of blocked processes here.
@@ -44,4 +45,4 @@ bool ProcTellsBlocked();
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_PROC_WATCH_H_
+#endif  // IPCSPEC_PLATFORMS_KERNEL_PROC_WATCH_H_

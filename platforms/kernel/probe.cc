@@ -1,4 +1,4 @@
-#include "platforms/probe.h"
+#include "platforms/kernel/probe.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -83,8 +83,8 @@ Machine Probe(const Isolation& isolation) {
   d.cap_sys_admin = has(CAP_SYS_ADMIN);
   machine.may_mount = isolation.mount && d.cap_sys_admin;
   machine.other_users = Works([] {
-    return syscall(SYS_setresgid, 1000, 1000, 1000) == 0 && syscall(SYS_setgroups, 0, nullptr) == 0 &&
-           syscall(SYS_setresuid, 1001, 1001, 1001) == 0;
+    return syscall(SYS_setresgid, 1000, 1000, 1000) == 0 &&
+           syscall(SYS_setgroups, 0, nullptr) == 0 && syscall(SYS_setresuid, 1001, 1001, 1001) == 0;
   });
 
   if (!isolation.ipc) {

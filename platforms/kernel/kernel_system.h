@@ -3,8 +3,8 @@
 // Lives in the run process (isolation.h), which may be PID 1 of its own namespaces. Everything here
 // runs on one CPU: an agent and the harness then hand over to each other by one context switch, and
 // a task that is not asleep will run as soon as the harness yields.
-#ifndef IPCSPEC_PLATFORMS_KERNEL_SYSTEM_H_
-#define IPCSPEC_PLATFORMS_KERNEL_SYSTEM_H_
+#ifndef IPCSPEC_PLATFORMS_KERNEL_KERNEL_SYSTEM_H_
+#define IPCSPEC_PLATFORMS_KERNEL_KERNEL_SYSTEM_H_
 
 #include <map>
 #include <memory>
@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "platforms/isolation.h"
-#include "platforms/lowering.h"
-#include "platforms/mailbox.h"
-#include "platforms/proc_watch.h"
+#include "platforms/kernel/isolation.h"
+#include "platforms/kernel/lowering.h"
+#include "platforms/kernel/mailbox.h"
+#include "platforms/kernel/proc_watch.h"
 #include "platforms/system.h"
 
 namespace ipcspec {
@@ -54,7 +54,8 @@ class KernelSystem : public System {
 
   KernelSystem(const Isolation& isolation, const Dialect& dialect);
   absl::Status StartFirst();
-  void KillAll();
+  absl::Status Calibrate();
+  absl::Status KillAll();
   void CleanUp();
   int64_t Now() const;
   LoweringContext ContextFor(int task);
@@ -83,10 +84,11 @@ class KernelSystem : public System {
   bool look_at_idle_ = false;  // a call may have touched tasks that are idle
   bool made_names_ = false, made_sets_ = false, changed_limits_ = false;
   std::vector<std::string> mounts_;
+  int directories_ = 0;
   int64_t start_ns_ = 0;
   int64_t guess_ns_ = 5'000'000;  // how long silence must last to count
 };
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_KERNEL_SYSTEM_H_
+#endif  // IPCSPEC_PLATFORMS_KERNEL_KERNEL_SYSTEM_H_

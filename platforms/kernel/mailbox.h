@@ -1,0 +1,61 @@
+// Mailbox: how the harness and one agent speak, in shared memory, by futex.
+//
+// The mechanisms under test must not carry the harness, so there is no pipe, no socket and no
+// signal between them. The harness writes a request and sets `state` to kCalled; the agent carries
+// it out and sets kAnswered. Pointers of a request are offsets into the agent's own buffer. The
+// layout is shared by agents of one binary only; it is no format.
+#ifndef IPCSPEC_PLATFORMS_KERNEL_MAILBOX_H_
+#define IPCSPEC_PLATFORMS_KERNEL_MAILBOX_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace ipcspec {
+
+// Requests that are no system call by themselves.
+enum ControlOp : int64_t {
+  kPing = -1,              // does nothing
+  kClone = -2,             // args: flags, slot of the child
+  kExec = -3,              // args: own slot, offset of the path of the shared memory
+  kSigaction = -4,         // args: signal, Disposition
+  kSetCredentials = -5,    // args: uid, gid
+  kWriteFile = -6,         // args: path, text, length
+  kFtok = -7,              // args: path, id
+  kLimitDescriptors = -8,  // args: count
+  kRefuse = -9,            // args: errno; a library finds the fault before the system call
+};
+
+struct Mailbox {
+  enum State : uint32_t { kUnused, kStarting, kCalled, kAnswered };
+
+  std::atomic<uint32_t> state;
+  int32_t pid;
+
+  int64_t op;  // a system call number, or a ControlOp
+  std::array<int64_t, 6> args;
+  uint32_t pointers;  // bit i: args[i] is an offset into `buffer`
+  int64_t result;     // what the system call gave: -errno when it failed
+
+  // Handlers that ran, in order.
+  static constexpr uint32_t kLogSize = 64;
+  std::atomic<uint32_t> handlers_run;
+  std::array<uint8_t, kLogSize> handler_log;
+
+  static constexpr size_t kBufferSize = 256 << 10;
+  alignas(64) std::array<char, kBufferSize> buffer;
+};
+
+// All agents of a run.
+struct Mailboxes {
+  static constexpr int kSlots = 24;
+  std::array<Mailbox, kSlots> slots;
+};
+
+// Where every process of a run maps them: requests may hold addresses.
+inline void* const kMailboxesAddress = reinterpret_cast<void*>(0x5a0000000000);
+
+}  // namespace ipcspec
+
+#endif  // IPCSPEC_PLATFORMS_KERNEL_MAILBOX_H_

@@ -1,0 +1,462 @@
+#include "platforms/repro_calls.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "impl/call/bytes.h"
+#include "impl/call/cat.h"
+#include "impl/call/names.h"
+#include "impl/call/values.h"
+
+namespace ipcspec {
+namespace {
+
+constexpr int64_t kMostBytes = int64_t{16} << 20;  // a buffer is never longer
+constexpr int64_t kSecond = 1'000'000'000;
+
+// The C text of one call; each overload gives the statements.
+class Writer {
+ public:
+  Writer(ReproText& text, const Step& step) : text_(text), step_(step) {}
+
+  // ---- Tasks and signals
+  std::string Of(const Fork&) { return Cat("return ", Use("make_task"), "(", step_.label, ", 0);"); }
+  std::string Of(const Clone& c) {
+    return Cat("return ", Use("make_task"), "(", step_.label, ", ", Show(c.flags), ");");
+  }
+  std::string Of(const Exec&) { return Cat("return ", Use("exec_self"), "();"); }
+  std::string Of(const Exit& c) { return Cat("_exit(", Int(c.status), ");"); }
+  std::string Of(const Kill& c) {
+    return Cat("return kill(", Pid(c.target), ", ", Show(c.signal), ");");
+  }
+  std::string Of(const Wait& c) {
+    return Keep(Cat("task_of(waitpid(", Pid(c.target), ", p, ", Show(c.options), "))"), 1);
+  }
+  std::string Of(const Sigaction& c) {
+    const char* handler = "on_signal";
+    if (c.disposition == Disposition::kDefault) handler = "SIG_DFL";
+    if (c.disposition == Disposition::kIgnore) handler = "SIG_IGN";
+    return Cat("return ", Use("dispose"), "(", Show(c.signal), ", ", handler, ", ",
+               c.disposition == Disposition::kHandleRestart ? "SA_RESTART" : "0", ");");
+  }
+  std::string Of(const Sigprocmask& c) {
+    return Cat("return ", Use("mask_signal"), "(",
+               c.how == MaskChange::kBlock ? "SIG_BLOCK" : "SIG_UNBLOCK", ", ", Show(c.signal),
+               ");");
+  }
+  std::string Of(const Sigpending&) {
+    text_.ReserveValues(64);
+    return Cat("return ", Use("pending"), "();");
+  }
+  std::string Of(const SetCredentials& c) {
+    return Cat("return ", Use("become"), "(", Int(c.uid), ", ", Int(c.gid), ");");
+  }
+  std::string Of(const LimitDescriptors& c) {
+    return Cat("return ", Use("limit_descriptors"), "(", Long(c.count), ");");
+  }
+  std::string Of(const Umask& c) { return Cat("return (long)umask(", Show(c.mask), ");"); }
+  std::string Of(const Await&) { return ""; }
+
+  // ---- Files
+  std::string Of(const Open& c) {
+    const std::string rest = Cat(PathOr(c.path, c.memory), ", ", Show(c.flags),
+                                 (c.flags.bits & (O_CREAT | O_TMPFILE)) != 0
+                                     ? Cat(", ", Show(c.mode))
+                                     : std::string());
+    return c.dirfd == Fd(kCwd) ? Cat("return open(", rest, ");")
+                               : Cat("return openat(", Arg(c.dirfd), ", ", rest, ");");
+  }
+  std::string Of(const Close& c) { return Cat("return close(", Arg(c.fd), ");"); }
+  std::string Of(const Dup& c) { return Cat("return dup(", Arg(c.fd), ");"); }
+  std::string Of(const Dup2& c) {
+    return Cat("return dup2(", Arg(c.fd), ", ", Arg(c.to), ");");
+  }
+  std::string Of(const GetFdFlags& c) { return Fcntl(c.fd, "F_GETFD"); }
+  std::string Of(const SetFdFlags& c) { return Fcntl(c.fd, Cat("F_SETFD, ", Show(c.flags))); }
+  std::string Of(const GetStatusFlags& c) {
+    // Only these flags are promised to show.
+    return Cat("return ", Use("only"), "(fcntl(", Arg(c.fd),
+               ", F_GETFL), O_ACCMODE|O_APPEND|O_ASYNC|O_DIRECT|O_NONBLOCK);");
+  }
+  std::string Of(const SetStatusFlags& c) { return Fcntl(c.fd, Cat("F_SETFL, ", Show(c.flags))); }
+  std::string Of(const Lseek& c) {
+    return Cat("return lseek(", Arg(c.fd), ", ", Long(c.offset), ", SEEK_SET);");
+  }
+  std::string Of(const Fstat& c) {
+    return Cat("return ", Use("keep_stat"), "(fstat(", Arg(c.fd), ", &st));");
+  }
+  std::string Of(const Stat& c) {
+    return Cat("return ", Use("keep_stat"), "(stat(", Path(c.path), ", &st));");
+  }
+  std::string Of(const Poll& c) {
+    text_.ReserveValues(static_cast<int64_t>(c.fds.size()));
+    std::string out = "struct pollfd f[] = {";
+    for (const PollFd& fd : c.fds) {
+      Append(&out, &fd == &c.fds[0] ? "" : ", ", "{.fd = ", Arg(fd.fd),
+             ", .events = ", Show(PollEvents(static_cast<int16_t>(fd.events.bits))), "}");
+    }
+    if (c.fds.empty()) out += "{.fd = -1}";
+    const std::string count = Cat("f, ", static_cast<int64_t>(c.fds.size()));
+    const int64_t ms = c.timeout.ns / 1'000'000;
+    const bool whole = c.timeout.ns >= 0 && ms <= std::numeric_limits<int>::max() &&
+                       c.timeout.ns % 1'000'000 == 0;
+    const std::string call = c.timeout.ns == Nanos::kForever ? Cat("poll(", count, ", -1)")
+                             : whole ? Cat("poll(", count, ", ", ms, ")")
+                                     : Cat("ppoll(", count, ", ", Time(c.timeout), ", NULL)");
+    return Cat(out, "};\nreturn ", Use("keep_poll"), "(", call, ", ", count, ");");
+  }
+  std::string Of(const Mkfifo& c) {
+    const std::string rest = Cat(Path(c.path), ", ", Show(c.mode), ");");
+    return c.dirfd == Fd(kCwd) ? Cat("return mkfifo(", rest)
+                               : Cat("return mkfifoat(", Arg(c.dirfd), ", ", rest);
+  }
+  std::string Of(const Mknod& c) {
+    return Cat("return mknodat(", Arg(c.dirfd), ", ", PathOr(c.path, c.memory), ", ",
+               (c.mode.bits & S_IFMT) == S_IFIFO ? "S_IFIFO|" : "",
+               Show(Mode(c.mode.bits & ~((c.mode.bits & S_IFMT) == S_IFIFO ? S_IFIFO : 0))),
+               ", 0);");
+  }
+  std::string Of(const Mkdir& c) {
+    return Cat("return mkdir(", Path(c.path), ", ", Show(c.mode), ");");
+  }
+  std::string Of(const Symlink& c) {
+    return Cat("return symlink(", Path(c.target), ", ", Path(c.path), ");");
+  }
+  std::string Of(const Unlink& c) { return Cat("return unlink(", Path(c.path), ");"); }
+  std::string Of(const Rename& c) {
+    return Cat("return rename(", Path(c.from), ", ", Path(c.to), ");");
+  }
+  std::string Of(const Chmod& c) {
+    return Cat("return chmod(", Path(c.path), ", ", Show(c.mode), ");");
+  }
+  std::string Of(const Chown& c) {
+    return Cat("return chown(", Path(c.path), ", ", Id(c.uid), ", ", Id(c.gid), ");");
+  }
+  std::string Of(const MountTmpfs& c) {
+    Use("own_mounts");
+    return Cat("return mount(\"tmpfs\", ", Path(c.path), ", \"tmpfs\", 0, \"mode=0777",
+               c.inodes > 0 ? Cat(",nr_inodes=", c.inodes) : std::string(), "\");");
+  }
+  std::string Of(const RemountReadOnly& c) {
+    Use("own_mounts");
+    return Cat("return mount(\"tmpfs\", ", Path(c.path),
+               ", \"tmpfs\", MS_REMOUNT|MS_RDONLY, NULL);");
+  }
+
+  // ---- Pipes
+  std::string Of(const MakePipe& c) {
+    if (c.result == Memory::kBad) return Cat("return pipe2(", Use("BAD"), ", ", Show(c.flags), ");");
+    const bool plain = c.flags.bits == 0;
+    return Keep(plain ? std::string("pipe(p)") : Cat("pipe2(p, ", Show(c.flags), ")"), 2);
+  }
+  std::string Of(const Read& c) {
+    const std::string buffer = c.memory == Memory::kBad ? Use("BAD") : "IN";
+    return Cat("return read(", Arg(c.fd), ", ", buffer, ", ", Count(c.count), ");");
+  }
+  std::string Of(const Write& c) {
+    const std::string& data = c.data.text;
+    const int64_t size = static_cast<int64_t>(data.size());
+    if (c.memory == Memory::kBad) {
+      return Cat("return write(", Arg(c.fd), ", ", Use("BAD"), ", ", Count(size), ");");
+    }
+    if (ReproText::IsShort(data)) {
+      return Cat("return write(", Arg(c.fd), ", ", ReproText::Literal(data), ", ", size, ");");
+    }
+    return Cat(text_.Make(data, "; "), ";\nreturn write(", Arg(c.fd), ", made, ", size, ");");
+  }
+  std::string Of(const Readv& c) {
+    std::string parts;
+    int64_t sum = 0;
+    for (int64_t count : c.counts) {
+      const std::string count_text = Count(count);
+      Append(&parts, sum == 0 && parts.empty() ? "" : ", ", "{IN + ", sum, ", ", count_text, "}");
+      sum = std::min(sum + std::clamp<int64_t>(count, 0, kMostBytes), kMostBytes);
+    }
+    text_.Reserve(sum);
+    return Vector("readv", c.fd, parts, static_cast<int64_t>(c.counts.size()));
+  }
+  std::string Of(const Writev& c) {
+    const bool literal = std::all_of(c.data.begin(), c.data.end(),
+                                     [](const Bytes& b) { return ReproText::IsShort(b.text); });
+    std::string parts, all;
+    for (const Bytes& part : c.data) {
+      Append(&parts, parts.empty() ? "{" : ", {",
+             literal ? ReproText::Literal(part.text)
+                     : Cat("made + ", static_cast<int64_t>(all.size())),
+             ", ", static_cast<int64_t>(part.text.size()), "}");
+      all += part.text;
+    }
+    return Cat(literal ? std::string() : Cat(text_.Make(all, "; "), ";\n"),
+               Vector("writev", c.fd, parts, static_cast<int64_t>(c.data.size())));
+  }
+  std::string Of(const GetPipeSize& c) { return Fcntl(c.fd, "F_GETPIPE_SZ"); }
+  std::string Of(const SetPipeSize& c) { return Fcntl(c.fd, Cat("F_SETPIPE_SZ, ", Long(c.size))); }
+  std::string Of(const Fionread& c) { return Keep(Cat("ioctl(", Arg(c.fd), ", FIONREAD, p)"), 1); }
+
+  // ---- System V semaphores
+  std::string Of(const Ftok& c) {
+    return Cat("return ftok(", Path(c.path), ", ", Int(c.id), ");");
+  }
+  std::string Of(const Semget& c) {
+    const bool is_private = !c.key.is_reference() && c.key.value == 0;
+    Use(is_private ? "own_ipc" : "need_own_ipc");
+    return Cat("return semget(", is_private ? "IPC_PRIVATE" : Arg(c.key), ", ",
+               Int(c.nsems), ", ", Show(c.flags), ");");
+  }
+  std::string Of(const Semop& c) {
+    std::string ops;
+    for (const Sembuf& op : c.ops) {
+      Append(&ops, ops.empty() ? "" : ", ", "{", static_cast<uint16_t>(op.num), ", ",
+             static_cast<int16_t>(op.op), ", ",
+             Show(SemopFlags(static_cast<int16_t>(op.flags.bits))), "}");
+    }
+    const bool bad = c.memory == Memory::kBad;
+    const bool timed = c.timeout.ns != Nanos::kForever;
+    if (c.ops.empty()) ops = "{0, 0, 0}";
+    return Cat(bad ? std::string() : Cat("struct sembuf o[] = {", ops, "};\n"), "return ",
+               timed ? "semtimedop(" : "semop(", Arg(c.id), ", ", bad ? Use("BAD") : "o", ", ",
+               static_cast<int64_t>(c.ops.size()), timed ? Cat(", ", Time(c.timeout)) : "", ");");
+  }
+  std::string Of(const SemGetVal& c) { return Semctl(c.id, Int(c.num), "GETVAL"); }
+  std::string Of(const SemSetVal& c) {
+    return Semctl(c.id, Int(c.num), Cat("SETVAL, (union semun){.val = ", Int(c.value), "}"));
+  }
+  std::string Of(const SemGetAll& c) {
+    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "GETALL, (union semun){.array = BAD}");
+    text_.ReserveValues(32768);
+    return Cat("return ", Use("get_all"), "(", Arg(c.id), ");");
+  }
+  std::string Of(const SemSetAll& c) {
+    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "SETALL, (union semun){.array = BAD}");
+    std::string all;
+    for (int64_t value : c.all) Append(&all, all.empty() ? "" : ", ", static_cast<uint16_t>(value));
+    Use("semun");
+    // As long as the longest set, lest a mistaken one be read beyond its end.
+    return Cat("static unsigned short all[32768] = {", all.empty() ? "0" : all, "};\n",
+               Semctl(c.id, "0", "SETALL, (union semun){.array = all}"));
+  }
+  std::string Of(const SemGetPid& c) {
+    return Cat("return ", Use("last_task"), "(semctl(", Arg(c.id), ", ", Int(c.num), ", GETPID));");
+  }
+  std::string Of(const SemGetNcnt& c) { return Semctl(c.id, Int(c.num), "GETNCNT"); }
+  std::string Of(const SemGetZcnt& c) { return Semctl(c.id, Int(c.num), "GETZCNT"); }
+  std::string Of(const SemStat& c) {
+    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "IPC_STAT, (union semun){.buf = BAD}");
+    return KeepSet(Arg(c.id), "IPC_STAT");
+  }
+  std::string Of(const SemSet& c) {
+    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "IPC_SET, (union semun){.buf = BAD}");
+    return Cat("return ", Use("sem_set"), "(", Arg(c.id), ", ", Id(c.uid), ", ", Id(c.gid), ", ",
+               Show(c.mode), ");");
+  }
+  std::string Of(const SemRemove& c) { return Semctl(c.id, "0", "IPC_RMID"); }
+  std::string Of(const SemLimits&) {
+    Use("need_own_ipc");
+    return Cat("return ", Use("keep_limits"), "(IPC_INFO);");
+  }
+  std::string Of(const SemUsage&) {
+    Use("need_own_ipc");
+    return Cat("return ", Use("keep_limits"), "(SEM_INFO);");
+  }
+  std::string Of(const SemStatIndex& c) {
+    Use("need_own_ipc");
+    return KeepSet(Int(c.index), c.any ? "SEM_STAT_ANY" : "SEM_STAT");
+  }
+  std::string Of(const SemBadCommand& c) { return Semctl(c.id, "0", "9999"); }
+  std::string Of(const SetSemLimits& c) {
+    Use("need_own_ipc");
+    return Cat("return ", Use("set_limits"), "(\"", c.semmsl, " ", c.semmns, " ", c.semopm, " ",
+               c.semmni, "\\n\");");
+  }
+
+ private:
+  std::string Use(std::string_view helper) { return text_.Use(helper); }
+
+  template <class T>
+  static std::string Show(const T& value) {
+    std::string out;
+    PrintValue(value, &out);
+    return out;
+  }
+  template <ArgKind K>
+  std::string Arg(const ipcspec::Arg<K>& arg) {
+    if (arg.is_reference()) return text_.NameOf(arg.label, arg.index);
+    if (K == ArgKind::kFd && arg.value == kCwd) return "AT_FDCWD";
+    // A number might be the identifier of somebody else's set.
+    if (K == ArgKind::kSemId) Use("need_own_ipc");
+    return Int(arg.value);
+  }
+  // The kernel takes an int; so does the compiler, without a word.
+  static std::string Int(int64_t value) { return Cat(static_cast<int32_t>(value)); }
+  static std::string Id(int64_t value) {
+    return value == -1 ? "-1" : Cat(static_cast<uint32_t>(value), "u");
+  }
+  static std::string Long(int64_t value) {
+    if (value == std::numeric_limits<int64_t>::min()) return "LONG_MIN";
+    return value == static_cast<int32_t>(value) ? Cat(value) : Cat(value, "L");
+  }
+  // A number of bytes. The compiler does not believe in very long buffers.
+  std::string Count(int64_t count) {
+    if (0 <= count && count <= kMostBytes) {
+      text_.Reserve(count);
+      return Cat(count);
+    }
+    text_.Reserve(kMostBytes);
+    return Cat(Use("any"), "(", Long(count), ")");
+  }
+  std::string Pid(const TaskArg& task) {
+    return Cat("pid_of(", task.is_reference() ? Cat(task.label) : Int(task.value), ")");
+  }
+  std::string Keep(const std::string& call, int values) {
+    return Cat("return ", Use("keep"), "(", call, ", ", values, ");");
+  }
+  std::string KeepSet(const std::string& id, std::string_view command) {
+    text_.ReserveValues(9);
+    Use("own_ipc");
+    return Cat("return ", Use("keep_set"), "(semctl(", id, ", 0, ", command,
+               ", (union semun){.buf = &ds}));");
+  }
+  std::string Fcntl(const Fd& fd, std::string_view rest) {
+    return Cat("return fcntl(", Arg(fd), ", ", rest, ");");
+  }
+  std::string Semctl(const SemId& id, std::string_view num, std::string_view rest) {
+    if (rest.find("semun") != rest.npos) Use("semun");
+    if (rest.find("BAD") != rest.npos) Use("BAD");
+    return Cat("return semctl(", Arg(id), ", ", num, ", ", rest, ");");
+  }
+  std::string Vector(std::string_view call, const Fd& fd, const std::string& parts, int64_t count) {
+    return Cat("struct iovec v[] = {", parts.empty() ? "{NULL, 0}" : parts, "};\nreturn ", call,
+               "(", Arg(fd), ", v, ", count, ");");
+  }
+  std::string Path(const std::string& path) {
+    if (path.size() <= 64) return ReproText::Literal(path);
+    return Cat("(", text_.Make(path + '\0', ", "), ", made)");
+  }
+  std::string PathOr(const std::string& path, Memory memory) {
+    return memory == Memory::kBad ? Use("BAD") : Path(path);
+  }
+  static std::string Time(Nanos time) {
+    return Cat("&(struct timespec){", time.ns / kSecond, ", ", time.ns % kSecond, "}");
+  }
+
+  ReproText& text_;
+  const Step& step_;
+};
+
+// The pieces of the text form of bytes (bytes.h): "..." or "x"*9 or pattern(A, 0, 9).
+std::vector<std::string_view> Pieces(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  size_t begin = 0;
+  bool quoted = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (quoted && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == '"') {
+      quoted = !quoted;
+    } else if (!quoted && text[at] == '+') {
+      pieces.push_back(text.substr(begin, at - begin));
+      begin = at + 1;
+    }
+  }
+  pieces.push_back(text.substr(begin));
+  return pieces;
+}
+
+}  // namespace
+
+ReproText::ReproText(const Program& program) {
+  for (const Step& step : program.steps) calls_[step.label] = &step.call;
+}
+
+std::string ReproText::Body(const Step& step) {
+  return std::visit([&](const auto& call) { return Writer(*this, step).Of(call); }, step.call);
+}
+
+std::string ReproText::Literal(std::string_view bytes) {
+  std::string out = "\"";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      Append(&out, "\\", std::string_view(&c, 1));
+    } else if (byte < ' ' || byte > '~' || c == '?') {  // ?: no trigraphs
+      out += absl::StrFormat("\\%03o", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+bool ReproText::IsShort(std::string_view bytes) { return bytes.size() <= 40; }
+
+std::string ReproText::Make(std::string_view bytes, std::string_view separator) {
+  Reserve(static_cast<int64_t>(bytes.size()));
+  std::string out = Cat(Use("start"), "()");
+  const std::string quoted = QuoteBytes(bytes);
+  for (const std::string_view piece : Pieces(quoted)) {
+    out += separator;
+    Cursor cursor(piece);
+    std::string plain;
+    if (piece.substr(0, 7) == "pattern") {
+      // pattern(A, 0, 9) is almost C.
+      Append(&out, Use("pattern"), "('", piece.substr(8, 1), "'", piece.substr(9));
+    } else if (const size_t star = piece.rfind("\"*"); star != piece.npos) {
+      Cursor one(piece.substr(0, star + 1));
+      ParseBytes(one, &plain);
+      Append(&out, Use("repeat"), "(", static_cast<int>(static_cast<unsigned char>(plain[0])), ", ",
+             piece.substr(star + 2), ")");
+    } else {
+      ParseBytes(cursor, &plain);
+      Append(&out, Use("text"), "(", Literal(plain), ", ", static_cast<int64_t>(plain.size()), ")");
+    }
+  }
+  return out;
+}
+
+std::string ReproText::Use(std::string_view helper) {
+  helpers_.emplace(helper);
+  return std::string(helper);
+}
+
+std::string ReproText::NameOf(int label, int index) {
+  const auto it = calls_.find(label);
+  const Call* call = it == calls_.end() ? nullptr : it->second;
+  std::string name = Cat(index < 0 ? "ret" : "value", label);
+  if (call != nullptr && MakesTask(*call)) return Cat(label);
+  if (index >= 0) Append(&name, "_", index);
+  if (call != nullptr && std::holds_alternative<MakePipe>(*call)) {
+    name = Cat(index == 0 ? "reader" : "writer", label);
+  } else if (call != nullptr && std::holds_alternative<Semget>(*call)) {
+    name = Cat("set", label);
+  } else if (call != nullptr && std::holds_alternative<Ftok>(*call)) {
+    name = Cat("key", label);
+  } else if (call != nullptr && index < 0 &&
+             (std::holds_alternative<Open>(*call) || std::holds_alternative<Dup>(*call) ||
+              std::holds_alternative<Dup2>(*call))) {
+    name = Cat("fd", label);
+  }
+  names_[name] = index < 0 ? Cat("(int)s->record[", label, "].ret")
+                           : Cat("(int)s->record[", label, "].value[", index, "]");
+  return name;
+}
+
+std::string ReproText::KeyOr(int64_t key, const std::map<int, Outcome>& outcomes) {
+  for (const auto& [label, outcome] : outcomes) {
+    const auto it = calls_.find(label);
+    if (it != calls_.end() && std::holds_alternative<Ftok>(*it->second) && outcome.ok() &&
+        outcome.ret == key) {
+      return NameOf(label, -1);
+    }
+  }
+  return Cat(key, "L");
+}
+
+void ReproText::Reserve(int64_t bytes) { data_bytes_ = std::max(data_bytes_, bytes); }
+void ReproText::ReserveValues(int64_t values) { values_ = std::max(values_, values); }
+
+}  // namespace ipcspec
