@@ -25,7 +25,9 @@ class Writer {
   Writer(ReproText& text, const Step& step) : text_(text), step_(step) {}
 
   // ---- Tasks and signals
-  std::string Of(const Fork&) { return Cat("return ", Use("make_task"), "(", step_.label, ", 0);"); }
+  std::string Of(const Fork&) {
+    return Cat("return ", Use("make_task"), "(", step_.label, ", 0);");
+  }
   std::string Of(const Clone& c) {
     return Cat("return ", Use("make_task"), "(", step_.label, ", ", Show(c.flags), ");");
   }
@@ -35,7 +37,7 @@ class Writer {
     return Cat("return kill(", Pid(c.target), ", ", Show(c.signal), ");");
   }
   std::string Of(const Wait& c) {
-    return Keep(Cat("task_of(waitpid(", Pid(c.target), ", p, ", Show(c.options), "))"), 1);
+    return Keep(Cat(Use("task_of"), "(waitpid(", Pid(c.target), ", p, ", Show(c.options), "))"), 1);
   }
   std::string Of(const Sigaction& c) {
     const char* handler = "on_signal";
@@ -54,6 +56,7 @@ class Writer {
     return Cat("return ", Use("pending"), "();");
   }
   std::string Of(const SetCredentials& c) {
+    Use("need_root");
     return Cat("return ", Use("become"), "(", Int(c.uid), ", ", Int(c.gid), ");");
   }
   std::string Of(const LimitDescriptors& c) {
@@ -64,18 +67,15 @@ class Writer {
 
   // ---- Files
   std::string Of(const Open& c) {
-    const std::string rest = Cat(PathOr(c.path, c.memory), ", ", Show(c.flags),
-                                 (c.flags.bits & (O_CREAT | O_TMPFILE)) != 0
-                                     ? Cat(", ", Show(c.mode))
-                                     : std::string());
+    const std::string rest =
+        Cat(PathOr(c.path, c.memory), ", ", Show(c.flags),
+            (c.flags.bits & (O_CREAT | O_TMPFILE)) != 0 ? Cat(", ", Show(c.mode)) : std::string());
     return c.dirfd == Fd(kCwd) ? Cat("return open(", rest, ");")
                                : Cat("return openat(", Arg(c.dirfd), ", ", rest, ");");
   }
   std::string Of(const Close& c) { return Cat("return close(", Arg(c.fd), ");"); }
   std::string Of(const Dup& c) { return Cat("return dup(", Arg(c.fd), ");"); }
-  std::string Of(const Dup2& c) {
-    return Cat("return dup2(", Arg(c.fd), ", ", Arg(c.to), ");");
-  }
+  std::string Of(const Dup2& c) { return Cat("return dup2(", Arg(c.fd), ", ", Arg(c.to), ");"); }
   std::string Of(const GetFdFlags& c) { return Fcntl(c.fd, "F_GETFD"); }
   std::string Of(const SetFdFlags& c) { return Fcntl(c.fd, Cat("F_SETFD, ", Show(c.flags))); }
   std::string Of(const GetStatusFlags& c) {
@@ -103,10 +103,10 @@ class Writer {
     if (c.fds.empty()) out += "{.fd = -1}";
     const std::string count = Cat("f, ", static_cast<int64_t>(c.fds.size()));
     const int64_t ms = c.timeout.ns / 1'000'000;
-    const bool whole = c.timeout.ns >= 0 && ms <= std::numeric_limits<int>::max() &&
-                       c.timeout.ns % 1'000'000 == 0;
+    const bool whole =
+        c.timeout.ns >= 0 && ms <= std::numeric_limits<int>::max() && c.timeout.ns % 1'000'000 == 0;
     const std::string call = c.timeout.ns == Nanos::kForever ? Cat("poll(", count, ", -1)")
-                             : whole ? Cat("poll(", count, ", ", ms, ")")
+                             : whole                         ? Cat("poll(", count, ", ", ms, ")")
                                      : Cat("ppoll(", count, ", ", Time(c.timeout), ", NULL)");
     return Cat(out, "};\nreturn ", Use("keep_poll"), "(", call, ", ", count, ");");
   }
@@ -150,7 +150,8 @@ class Writer {
 
   // ---- Pipes
   std::string Of(const MakePipe& c) {
-    if (c.result == Memory::kBad) return Cat("return pipe2(", Use("BAD"), ", ", Show(c.flags), ");");
+    if (c.result == Memory::kBad)
+      return Cat("return pipe2(", Use("BAD"), ", ", Show(c.flags), ");");
     const bool plain = c.flags.bits == 0;
     return Keep(plain ? std::string("pipe(p)") : Cat("pipe2(p, ", Show(c.flags), ")"), 2);
   }
@@ -199,14 +200,12 @@ class Writer {
   std::string Of(const Fionread& c) { return Keep(Cat("ioctl(", Arg(c.fd), ", FIONREAD, p)"), 1); }
 
   // ---- System V semaphores
-  std::string Of(const Ftok& c) {
-    return Cat("return ftok(", Path(c.path), ", ", Int(c.id), ");");
-  }
+  std::string Of(const Ftok& c) { return Cat("return ftok(", Path(c.path), ", ", Int(c.id), ");"); }
   std::string Of(const Semget& c) {
     const bool is_private = !c.key.is_reference() && c.key.value == 0;
     Use(is_private ? "own_ipc" : "need_own_ipc");
-    return Cat("return semget(", is_private ? "IPC_PRIVATE" : Arg(c.key), ", ",
-               Int(c.nsems), ", ", Show(c.flags), ");");
+    return Cat("return semget(", is_private ? "IPC_PRIVATE" : Arg(c.key), ", ", Int(c.nsems), ", ",
+               Show(c.flags), ");");
   }
   std::string Of(const Semop& c) {
     std::string ops;
@@ -293,7 +292,8 @@ class Writer {
   }
   // The kernel takes an int; so does the compiler, without a word.
   static std::string Int(int64_t value) { return Cat(static_cast<int32_t>(value)); }
-  static std::string Id(int64_t value) {
+  std::string Id(int64_t value) {
+    if (value != 0 && value != -1) Use("need_root");
     return value == -1 ? "-1" : Cat(static_cast<uint32_t>(value), "u");
   }
   static std::string Long(int64_t value) {
@@ -310,7 +310,7 @@ class Writer {
     return Cat(Use("any"), "(", Long(count), ")");
   }
   std::string Pid(const TaskArg& task) {
-    return Cat("pid_of(", task.is_reference() ? Cat(task.label) : Int(task.value), ")");
+    return Cat(Use("pid_of"), "(", task.is_reference() ? Cat(task.label) : Int(task.value), ")");
   }
   std::string Keep(const std::string& call, int values) {
     return Cat("return ", Use("keep"), "(", call, ", ", values, ");");

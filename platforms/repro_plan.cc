@@ -18,10 +18,10 @@
 namespace ipcspec {
 namespace {
 
-constexpr int64_t kTick = 1000;           // ns between two steps
+constexpr int64_t kTick = 1000;            // ns between two steps
 constexpr int64_t kLate = 11'000'000'000;  // ns: by then a timeout is over for sure
-constexpr size_t kMaxNodes = 400;         // worlds that a round may visit
-constexpr size_t kMaxOthers = 8;          // ways that are worth listing
+constexpr size_t kMaxNodes = 400;          // worlds that a round may visit
+constexpr size_t kMaxOthers = 8;           // ways that are worth listing
 
 // When the call that the task is in times out; -1 when it does not.
 int64_t Timeout(const Task& task) {
@@ -92,9 +92,8 @@ class Rounds {
   }
 
   void NoteDeath(Node& node, int task) {
-    node.facts.push_back({.kind = Fact::Kind::kDied,
-                          .number = task,
-                          .detail = node.world.GetTask(task).status});
+    node.facts.push_back(
+        {.kind = Fact::Kind::kDied, .number = task, .detail = node.world.GetTask(task).status});
   }
 
   // What the call of `task` may do now.
@@ -128,7 +127,8 @@ class Rounds {
         World compared = next.world;
         Finish(compared, task);
         if (!(failed == compared)) return false;
-        if (failure.outcome.error != fact.outcome.error) fact.errors.push_back(failure.outcome.error);
+        if (failure.outcome.error != fact.outcome.error)
+          fact.errors.push_back(failure.outcome.error);
         return true;
       });
     }

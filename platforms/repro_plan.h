@@ -30,9 +30,9 @@ struct Fact {
 
   // kReturned:
   Outcome outcome;
-  std::vector<int> errors;         // all that are allowed, when the call failed
+  std::vector<int> errors;          // all that are allowed, when the call failed
   int64_t lowest = 0, highest = 0;  // allowed return values, when it did not
-  std::vector<int64_t> masks;      // the bits of each of outcome.values that are determined
+  std::vector<int64_t> masks;       // the bits of each of outcome.values that are determined
   bool operator==(const Fact&) const = default;
 };
 

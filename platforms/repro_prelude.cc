@@ -37,7 +37,7 @@ constexpr std::string_view kCore = R"C(#define _GNU_SOURCE
 #include <unistd.h>
 
 /* Shared by all processes. */
-struct record { /* what a step gave back */
+struct record { /* what a step gave back, and the numbers that came out */
   int done, error;
   long ret, values, value[VALUES];
 };
@@ -55,11 +55,6 @@ static int shared_fd, me; /* me: the task that this process is */
 #define LOAD(x) __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
 #define STORE(x, to) __atomic_store_n(&(x), to, __ATOMIC_SEQ_CST)
 
-static void futex(int *word, int op, int value) {
-  struct timespec moment = {0, 500000};
-  syscall(SYS_futex, word, op, value, op == FUTEX_WAIT && value != 0 ? &moment : NULL, NULL, 0);
-}
-
 static long run(int step);
 
 static void finish(int step, long ret, int error) {
@@ -73,7 +68,8 @@ static void finish(int step, long ret, int error) {
 static _Noreturn void serve(void) {
   for (;;) {
     int step;
-    while ((step = LOAD(s->task[me].order)) == 0) futex(&s->task[me].order, FUTEX_WAIT, 0);
+    while ((step = LOAD(s->task[me].order)) == 0)
+      syscall(SYS_futex, &s->task[me].order, FUTEX_WAIT, 0, NULL, NULL, 0);
     STORE(s->task[me].begun, step);
     errno = 0;
     long ret = run(step);
@@ -91,8 +87,12 @@ struct Helper {
 // In the order in which they are printed.
 constexpr Helper kHelpers[] = {
     {"BAD", "", R"C(
-static void *bad; /* an address that is not mapped */
-#define BAD bad
+static void *bad(void) { /* an address that may not be touched */
+  static void *page;
+  if (page == NULL) page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return page;
+}
+#define BAD bad()
 )C"},
     {"any", "", R"C(
 static __attribute__((noinline)) long any(volatile long count) { return count; }
@@ -113,7 +113,9 @@ static long task_of(long pid) {
 }
 )C"},
     {"on_signal", "", R"C(
-static void on_signal(int signal) { __atomic_add_fetch(&s->task[me].handled[signal], 1, __ATOMIC_SEQ_CST); }
+static void on_signal(int signal) {
+  __atomic_add_fetch(&s->task[me].handled[signal], 1, __ATOMIC_SEQ_CST);
+}
 )C"},
     {"dispose", "on_signal", R"C(
 static long dispose(int signal, void (*handler)(int), int flags) {
@@ -141,7 +143,6 @@ static long pending(void) {
     {"make_task", "", R"C(
 /* fork(), or clone() with flags: the child is the task that is named after the step. */
 static long make_task(int step, unsigned long flags) {
-  int parent_begun = s->task[me].begun;
   long pid = flags == 0 ? fork() : syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
   if (pid == -1) return -1;
   STORE(s->task[step].pid, pid == 0 ? getpid() : (int)pid);
@@ -149,7 +150,6 @@ static long make_task(int step, unsigned long flags) {
     me = step;
     serve();
   }
-  s->task[me].begun = parent_begun;
   return step;
 }
 )C"},

@@ -94,7 +94,8 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   char name[] = "ipcspec";
   char* const argv[] = {name, slot_word, memory_word, descriptors_word, nullptr};
   char* const envp[] = {nullptr};
-  execve("/proc/self/exe", argv, envp);
+  // By a path from the program's directory: another user may not be allowed to search the root.
+  execve(kAgentImage, argv, envp);
   const int64_t error = -errno;
   setrlimit(RLIMIT_NOFILE, &limit);
   return error;

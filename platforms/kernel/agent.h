@@ -13,6 +13,11 @@
 
 namespace ipcspec {
 
+// Where the run keeps a copy of this program and the shared memory, from the directory that agents
+// work in.
+inline constexpr char kAgentImage[] = "../ipcspec";
+inline constexpr char kAgentMemory[] = "../memory";
+
 // Becomes an agent, in a process just forked by the harness, working in `directory`. Does not
 // return.
 [[noreturn]] void RunAgent(Mailboxes& memory, int slot, const std::string& directory,

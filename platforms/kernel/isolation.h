@@ -1,9 +1,9 @@
 // Isolation: the suite runs as root on people's machines, so it first goes where it can do no harm.
 //
 // A run happens in a process of its own, in fresh user (where needed), PID, mount, IPC and network
-// namespaces, with a tmpfs of its own: whatever it makes is gone with it, however it ends. It is the
-// first process of its PID namespace: when it dies, the kernel kills all others there. What could
-// not be had is said in Isolation::missing.
+// namespaces, with a tmpfs of its own: whatever it makes is gone with it, however it ends. It is
+// the first process of its PID namespace: when it dies, the kernel kills all others there. What
+// could not be had is said in Isolation::missing.
 #ifndef IPCSPEC_PLATFORMS_KERNEL_ISOLATION_H_
 #define IPCSPEC_PLATFORMS_KERNEL_ISOLATION_H_
 

@@ -41,8 +41,8 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 // What the run tells the test, through memory that both have.
 struct Told {
   std::atomic<int> ready;
-  std::atomic<int> pid;       // as the run sees itself
-  std::atomic<int> isolated;  // in a PID and a mount namespace
+  std::atomic<int> pid;        // as the run sees itself
+  std::atomic<int> isolated;   // in a PID and a mount namespace
   std::atomic<int> strangers;  // processes in /proc that the run did not make
   std::atomic<int> sets;       // semaphore sets that it found
 };
@@ -51,8 +51,8 @@ class IsolationTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    told_ = static_cast<Told*>(mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    told_ = static_cast<Told*>(
+        mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
     ASSERT_NE(told_, MAP_FAILED);
     char name[] = "/tmp/isolation_test.XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
@@ -95,8 +95,8 @@ class IsolationTest : public testing::Test {
     std::vector<Event> events;
     int label = 1;
     const auto make = [&](int task, Call call) {
-      const absl::Status submitted = (*system)->Submit(
-          task, label++, std::make_shared<const Call>(std::move(call)), events);
+      const absl::Status submitted =
+          (*system)->Submit(task, label++, std::make_shared<const Call>(std::move(call)), events);
       if (!submitted.ok() || !(*system)->Settle(events).ok()) _exit(91);
     };
     make(0, MakePipe{});

@@ -86,6 +86,14 @@ absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolati
   }
   system->memory_ = static_cast<Mailboxes*>(map);
   system->directory_ = Cat(isolation.directory, "/program");
+  system->image_path_ = Cat(isolation.directory, "/ipcspec");
+  std::error_code error;
+  std::filesystem::copy_file("/proc/self/exe", system->image_path_, error);
+  if (error || chmod(system->image_path_.c_str(), 0755) != 0 ||
+      chmod(isolation.directory.c_str(), 0755) != 0) {
+    return absl::UnavailableError(
+        Cat("cannot copy this program to '", system->image_path_, "': ", error.message()));
+  }
   system->made_names_ = true;
   system->guesses_ = !ProcTellsBlocked();
   if (!system->guesses_) {
@@ -112,6 +120,7 @@ KernelSystem::~KernelSystem() {
   CleanUp();
   munmap(memory_, sizeof(Mailboxes));
   unlink(memory_path_.c_str());
+  unlink(image_path_.c_str());
 }
 
 absl::Status KernelSystem::KillAll() {
@@ -176,6 +185,7 @@ absl::Status KernelSystem::Reset() {
   chmod(directory_.c_str(), 0777);  // whatever the umask is
   chown(directory_.c_str(), 0, 0);
   look_at_idle_ = false;
+  trouble_ = absl::OkStatus();
   timespec wall;
   clock_gettime(CLOCK_REALTIME, &wall);
   start_ns_ = Monotonic() - 1;
@@ -217,7 +227,7 @@ int64_t KernelSystem::Now() const { return Monotonic() - start_ns_; }
 
 LoweringContext KernelSystem::ContextFor(int number) {
   return {.own_slot = tasks_.at(number).slot,
-          .memory_path = memory_path_,
+          .memory_path = kAgentMemory,
           .pid_of = [this](int64_t task) -> int64_t {
             const auto it = tasks_.find(static_cast<int>(task));
             return it == tasks_.end() ? -1 : it->second.pid;
@@ -323,6 +333,10 @@ bool KernelSystem::Collect(std::vector<Event>& events) {
         }
       } else {
         outcome = Decode(*call, context, box);
+        if (std::holds_alternative<Exec>(*call) && !outcome.ok()) {
+          trouble_ = absl::UnavailableError(
+              Cat("an agent cannot run its own program again: ", ToText(outcome)));
+        }
       }
       events.push_back({.kind = Event::Kind::kReturn,
                         .time_ns = Now(),
@@ -405,6 +419,7 @@ absl::Status KernelSystem::Settle(std::vector<Event>& events) {
     return absl::OkStatus();
   };
   for (int round = 0;; ++round) {
+    if (!trouble_.ok()) return trouble_;
     if (Collect(events)) {
       changed = Monotonic();
       round = 0;

@@ -78,9 +78,11 @@ class KernelSystem : public System {
   Dialect dialect_;
   Mailboxes* memory_ = nullptr;
   std::string memory_path_;
+  std::string image_path_;  // a copy of this program, for exec
   std::string directory_;
   std::map<int, Task> tasks_;
   bool guesses_ = false;
+  absl::Status trouble_;       // of the harness, found while collecting
   bool look_at_idle_ = false;  // a call may have touched tasks that are idle
   bool made_names_ = false, made_sets_ = false, changed_limits_ = false;
   std::vector<std::string> mounts_;

@@ -266,7 +266,8 @@ TEST_F(KernelSystemTest, SleepersAreSeenAsleep) {
   Make(poller, Poll{.fds = {{.fd = pipe.values[0], .events = POLLIN}}});
   EXPECT_TRUE(Asleep(poller));
   EXPECT_EQ(events_.back().guessed, system_->guesses());
-  // One call wakes two; the third sleeps on. What the reader takes leaves some for the poller to see.
+  // One call wakes two; the third sleeps on. What the reader takes leaves some for the poller to
+  // see.
   Make(0, Write{.fd = pipe.values[1], .data = "abcdefgh"});
   EXPECT_THAT(Last(Event::Kind::kReturn, reader), SizeIs(1));
   EXPECT_THAT(Last(Event::Kind::kReturn, poller), SizeIs(1));
