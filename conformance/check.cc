@@ -41,7 +41,11 @@ class Listener : public testing::EmptyTestEventListener {
   }
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    Append(&failures_, failures_.empty() ? "" : "\n", result.message());
+    // GoogleTest puts a line before what ADD_FAILURE says.
+    std::string_view message = result.message();
+    if (message.starts_with("Failed\n")) message.remove_prefix(7);
+    while (message.ends_with('\n')) message.remove_suffix(1);
+    Append(&failures_, failures_.empty() ? "" : "\n", message);
   }
   void OnTestEnd(const testing::TestInfo& info) override {
     ClauseOutcome outcome{.test = Cat(info.test_suite_name(), ".", info.name()),

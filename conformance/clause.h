@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@
 #include "conformance/machine_under_test.h"
 #include "conformance/session.h"
 #include "impl/call/call.h"
+#include "impl/call/text.h"
 
 namespace ipcspec {
 
@@ -78,6 +80,9 @@ class TaskHandle {
   Session* session_;
   int task_;
 };
+
+// For GoogleTest's messages.
+inline void PrintTo(const Outcome& outcome, std::ostream* out) { *out << ToText(outcome); }
 
 MATCHER(IsAsleep, negation ? "is not asleep" : "is asleep") { return arg.asleep(); }
 // The call succeeded and returned `ret` (and `data`, and the numbers `values`).

@@ -40,9 +40,9 @@ class Writer {
     return Keep(Cat(Use("task_of"), "(waitpid(", Pid(c.target), ", p, ", Show(c.options), "))"), 1);
   }
   std::string Of(const Sigaction& c) {
-    const char* handler = "on_signal";
-    if (c.disposition == Disposition::kDefault) handler = "SIG_DFL";
-    if (c.disposition == Disposition::kIgnore) handler = "SIG_IGN";
+    const std::string handler = c.disposition == Disposition::kDefault  ? "SIG_DFL"
+                                : c.disposition == Disposition::kIgnore ? "SIG_IGN"
+                                                                        : Use("on_signal");
     return Cat("return ", Use("dispose"), "(", Show(c.signal), ", ", handler, ", ",
                c.disposition == Disposition::kHandleRestart ? "SA_RESTART" : "0", ");");
   }

@@ -17,7 +17,7 @@ static struct {
   int dead, status, shown, claimed, claimed_before;
   int handled[65], handled_before[65];
 } tasks[STEPS + 1];
-static int privileged, watchable = 1, detour, have_complaint;
+static int privileged, many_users, watchable = 1, detour, have_complaint;
 static char complaint[1000], directory[PATH_MAX];
 static long long began;
 
@@ -403,13 +403,16 @@ static void isolate(void) {
   int flags = (OWN_IPC ? CLONE_NEWIPC : 0) | (OWN_MOUNTS ? CLONE_NEWNS : 0);
   int uid = (int)geteuid(), gid = (int)getegid(), isolated = 0;
   if (read_proc(getpid(), "status", text, sizeof text) > 0 && strstr(text, "CapEff:") != NULL) {
+    unsigned long long has = strtoull(strstr(text, "CapEff:") + 7, NULL, 16);
+    unsigned long long users = 1 << 0 | 1 << 6 | 1 << 7;             /* CHOWN, SETGID, SETUID */
     unsigned long long needed = 1 << 1 | 1 << 15 | 1 << 21 | 1 << 24; /* as far as IPC goes */
-    privileged = (strtoull(strstr(text, "CapEff:") + 7, NULL, 16) & needed) == needed && uid == 0;
+    many_users = uid == 0 && (has & users) == users;
+    privileged = uid == 0 && (has & needed) == needed;
   }
   isolated = uid == 0 && unshare(flags) == 0;
   if (!isolated && unshare(flags | CLONE_NEWUSER) == 0) {
     isolated = 1;
-    privileged = 0;
+    many_users = privileged = 0;
     write_file("/proc/self/setgroups", "deny");
     snprintf(map, sizeof map, "0 %d 1", uid);
     write_file("/proc/self/uid_map", map);
@@ -417,7 +420,7 @@ static void isolate(void) {
     write_file("/proc/self/gid_map", map);
   }
   if (geteuid() != 0) give_up("run this as root: no user namespace can be had");
-  if (NEED_ROOT && !privileged) give_up("run this as root: a task becomes another user");
+  if (NEED_ROOT && !many_users) give_up("run this as root: a task becomes another user");
   if (!isolated && (NEED_OWN_IPC || OWN_MOUNTS)) give_up("run this as root: it needs namespaces");
   if (OWN_MOUNTS && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) give_up("mount");
 }

@@ -1,5 +1,7 @@
 #include "platforms/repro_plan.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <bit>
 #include <cerrno>
@@ -225,6 +227,13 @@ class Rounds {
       const bool range = choice.lowest() < choice.highest();
       fact.lowest = range ? choice.lowest() : std::numeric_limits<int64_t>::min();
       fact.highest = range ? choice.highest() : std::numeric_limits<int64_t>::max();
+    }
+    if (std::holds_alternative<GetStatusFlags>(*node.world.GetTask(task).current.call)) {
+      for (const int64_t bit : {O_APPEND, O_ASYNC, O_DIRECT, O_NONBLOCK}) {
+        if (!accepts(outcome.ret ^ bit, outcome.values)) continue;
+        fact.lowest = std::numeric_limits<int64_t>::min();
+        fact.highest = std::numeric_limits<int64_t>::max();
+      }
     }
     const bool poll = std::holds_alternative<Poll>(*node.world.GetTask(task).current.call);
     for (size_t i = 0; i < outcome.values.size(); ++i) {

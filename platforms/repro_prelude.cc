@@ -117,7 +117,7 @@ static void on_signal(int signal) {
   __atomic_add_fetch(&s->task[me].handled[signal], 1, __ATOMIC_SEQ_CST);
 }
 )C"},
-    {"dispose", "on_signal", R"C(
+    {"dispose", "", R"C(
 static long dispose(int signal, void (*handler)(int), int flags) {
   struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
   return sigaction(signal, &action, NULL);

@@ -21,22 +21,26 @@ int64_t PowerOfTwo(int64_t pages) {
 
 }  // namespace
 
-Pipe::Pipe(const Dialect& dialect) : page_(dialect.page_size) {}
+Pipe::Pipe(const Dialect& dialect)
+    : page_(dialect.page_size),
+      // pipe(7): since Linux 4.9, the limit bounds the default as well.
+      default_capacity_(std::min(kDefaultPages * page_, std::max(dialect.pipe_max_size, page_))),
+      capacity_(default_capacity_) {}
 
 // A write may have started a page of its own, or its odd bytes may have joined the page before:
 // whichever takes more.
 int64_t Pipe::PagesAtWorst(const Chunk& chunk) const {
   const int64_t size = static_cast<int64_t>(chunk.data.size());
-  if (size <= page_) return 1;
-  const int64_t joined = std::min(chunk.odd, size);
-  const int64_t own_page = Up(size, page_) - chunk.begin / page_;
-  const int64_t in_page_before = (chunk.begin < joined ? 1 : 0) + Up(size - joined, page_) -
-                                 std::max<int64_t>(chunk.begin - joined, 0) / page_;
-  return std::max(own_page, in_page_before);
+  const auto pages = [&](int64_t head) {
+    head = std::min(head, size);
+    return (chunk.begin < head ? 1 : 0) + Up(size - head, page_) -
+           std::max<int64_t>(chunk.begin - head, 0) / page_;
+  };
+  return std::max(pages(chunk.head_alone), pages(chunk.head_joined));
 }
 
 int64_t Pipe::FreePagesForSure() const {
-  int64_t free = pages_;
+  int64_t free = slots();
   for (const Chunk& chunk : chunks_) free -= PagesAtWorst(chunk);
   return std::max<int64_t>(free, 0);
 }
@@ -61,36 +65,57 @@ int64_t Pipe::JoinsAsLinux(int64_t size) const {
 }
 
 int64_t Pipe::RoomAsLinux(int64_t whole, int64_t size) const {
-  const int64_t free = (pages_ - PagesAsLinux()) * page_;
+  const int64_t free = (slots() - PagesAsLinux()) * page_;
   return std::clamp<int64_t>(JoinsAsLinux(whole) + free, 0, size);
 }
 
-void Pipe::Put(std::string_view data, int64_t whole, bool packets, Choice& choice) {
-  int64_t size = static_cast<int64_t>(data.size());
-  const int64_t joins = std::min(JoinsAsLinux(whole), size);
+int64_t Pipe::StreamsAhead(int64_t whole, bool packets, Choice& choice) const {
   // pipe(2) makes packets of a write with O_DIRECT. Linux lets its odd bytes join stream data that
   // had been written without O_DIRECT, where they fit into the last page: as both kinds in one pipe
   // are documented nowhere, either is allowed.
-  if (packets && joins > 0 && choice.Hidden(2) == 0) {
-    Put(data.substr(0, joins), joins, false, choice);
-    data.remove_prefix(joins);
-    if (data.empty()) return;
-    size -= joins;
+  const int64_t joins = packets ? JoinsAsLinux(whole) : 0;
+  return joins > 0 && choice.Hidden(2) == 0 ? joins : 0;
+}
+
+void Pipe::Put(std::string_view data, int64_t from, int64_t to, bool packets, int64_t ahead) {
+  if (packets && ahead > 0) {
+    ahead = std::min(ahead, to);
+    Put(data.substr(0, ahead), 0, ahead, false, 0);
+    from = ahead;
   }
+  const int64_t size = to - from;
+  if (size == 0) return;
   bytes_ += size;
   if (packets) {
-    for (size_t at = 0; at < data.size(); at += kPipeBuf) {
-      chunks_.push_back({.data = std::string(data.substr(at, kPipeBuf)), .packet = true});
+    for (int64_t at = from; at < to; at += kPipeBuf) {
+      chunks_.push_back(
+          {.data = std::string(data.substr(at, std::min(kPipeBuf, to - at))), .packet = true});
     }
     last_page_ = page_;
     return;
   }
+  const int64_t whole = static_cast<int64_t>(data.size());
+  const int64_t joins = from == 0 ? std::min(JoinsAsLinux(whole), size) : 0;
   last_page_ = joins == size ? last_page_ + size : (size - joins - 1) % page_ + 1;
-  chunks_.push_back({.data = std::string(data), .head = joins, .odd = whole % page_});
+  // Only a stream's page can be joined.
+  const bool alone = from == 0 && (chunks_.empty() || chunks_.back().packet);
+  const auto to_border = [this](int64_t n) { return (page_ - n % page_) % page_; };
+  const int64_t head_alone = to_border(from);
+  const int64_t head_joined = from == 0 ? whole % page_ : to_border(from - whole % page_ + page_);
+  chunks_.push_back({.data = std::string(data.substr(from, size)),
+                     .head = joins,
+                     .head_alone = head_alone,
+                     .head_joined = alone ? head_alone : head_joined});
 }
 
 Result Pipe::Read(int64_t count, bool nonblock, const Caller& caller, Choice& choice) {
-  if (count == 0) return Done(0);
+  // EINTR was decided before the handler showed in the history, and much may have changed since.
+  if (caller.interrupted && choice.SawError(EINTR)) return Fail(EINTR);
+  if (count == 0) {
+    // read(2): it may look for errors.
+    const bool empty = bytes_ == 0 && writers_ > 0 && nonblock;
+    return empty && choice.SawError(EAGAIN) ? Fail(EAGAIN) : Done(0);
+  }
   if (bytes_ == 0) {
     if (writers_ == 0) return Done(0);  // end-of-file, pipe(7)
     if (nonblock) return Fail(EAGAIN);  // read(2)
@@ -124,6 +149,9 @@ Result Pipe::Write(std::string_view data, bool nonblock, bool packets, const Cal
     // write(2) leaves it open whether errors are looked for.
     return readers_ == 0 && choice.SawError(EPIPE) ? WriteWithoutReaders(caller, choice) : Done(0);
   }
+  if (caller.interrupted && caller.progress->amount == 0 && choice.SawError(EINTR)) {
+    return Fail(EINTR);
+  }
   if (readers_ == 0) return WriteWithoutReaders(caller, choice);
   if (size <= kPipeBuf) return WriteWhole(data, nonblock, packets, caller, choice);
   if (!nonblock || caller.progress->amount > 0) {
@@ -132,13 +160,13 @@ Result Pipe::Write(std::string_view data, bool nonblock, bool packets, const Cal
 
   // pipe(7): more than PIPE_BUF without blocking goes in as far as it does; POSIX.1-2024 write():
   // what can be written is.
-  const int64_t most = std::min(size, capacity() - bytes_);
+  const int64_t most = std::min(size, capacity_ - bytes_);
   const int64_t least = std::min(size, FreePagesForSure() * page_);
   if (most == 0) return Fail(EAGAIN);
   const int64_t usual = RoomAsLinux(size, size);
   if (least == 0 && !choice.MayGoOn(usual > 0)) return Fail(EAGAIN);
   const int64_t written = choice.Number(std::max<int64_t>(least, 1), most, std::max(usual, least));
-  Put(data.substr(0, written), size, packets, choice);
+  Put(data, 0, written, packets, StreamsAhead(size, packets, choice));
   return Done(written);
 }
 
@@ -159,7 +187,7 @@ Result Pipe::WriteWhole(std::string_view data, bool nonblock, bool packets, cons
   const bool goes_in = CertainlyFits(size) ||
                        (PossiblyFits(size) && choice.MayGoOn(RoomAsLinux(size, size) == size));
   if (!goes_in) return nonblock ? Fail(EAGAIN) : SleepOrInterrupted(caller);
-  Put(data, size, packets, choice);
+  Put(data, 0, size, packets, StreamsAhead(size, packets, choice));
   return Done(size);
 }
 
@@ -168,7 +196,7 @@ Result Pipe::WritePart(std::string_view data, bool nonblock, bool packets, const
   const int64_t size = static_cast<int64_t>(data.size());
   int64_t& amount = caller.progress->amount;
   const int64_t rest = size - amount;
-  const int64_t room = std::min(rest, capacity() - bytes_);
+  const int64_t room = std::min(rest, capacity_ - bytes_);
   const int64_t certain = std::min(rest, FreePagesForSure() * page_);
   const int64_t whole = amount == 0 ? size : 0;  // a later part begins with a page of its own
 
@@ -176,7 +204,7 @@ Result Pipe::WritePart(std::string_view data, bool nonblock, bool packets, const
       (!choice.SawSuccess() || choice.seen()->ret <= amount + room)) {
     // write(2): interrupted after a part, it says how much. That may be more than had shown yet.
     const int64_t total = choice.Number(amount, amount + room, amount);
-    if (total > amount) Put(data.substr(amount, total - amount), whole, packets, choice);
+    if (total > amount) Put(data, amount, total, packets, 0);
     return Done(total);
   }
   int64_t part = 0;
@@ -189,43 +217,49 @@ Result Pipe::WritePart(std::string_view data, bool nonblock, bool packets, const
   } else {
     part = std::max(RoomAsLinux(whole, rest), certain);
   }
-  if (caller.interrupted && certain == 0 && (part == 0 || choice.SawError(EINTR))) {
-    return Fail(EINTR);
+  const int64_t ahead = amount == 0 ? StreamsAhead(size, packets, choice) : 0;
+  if (packets && part < rest) {  // a packet goes in whole
+    const int64_t border = (amount + ahead) % kPipeBuf;
+    part = border + (amount + part - border) / kPipeBuf * kPipeBuf - amount;
   }
-  if (part == 0) return Sleep();
-  Put(data.substr(amount, part), whole, packets, choice);
+  if (part <= 0) return SleepOrInterrupted(caller);
+  Put(data, amount, amount + part, packets, ahead);
   amount += part;
   return amount == size ? Done(size) : Moved();
 }
 
-Result Pipe::GetSize(Choice&) const { return Done(capacity()); }
+Result Pipe::GetSize(Choice&) const { return Done(capacity_); }
 
 Result Pipe::SetSize(int64_t size, const Caller& caller, Choice& choice) {
   constexpr int64_t kMost = int64_t{1} << 31;
-  if (size < 0 || size > kMost) return Fail(EINVAL);
-  // fcntl(2): at least what is asked for, rounded up to what suits the kernel; Linux takes the next
-  // power of two pages.
-  const int64_t least = std::max<int64_t>(Up(size, page_), 1) * page_;
-  const int64_t usual = PowerOfTwo(least / page_) * page_;
   const bool privileged = caller.creds.uid == 0 && caller.dialect->cap_sys_resource;
   const int64_t limit = caller.dialect->pipe_max_size;
+  Errors errors;
+  if (size < 0 || size > kMost) {
+    errors.If(true, EINVAL);
+    errors.If(!privileged, EPERM);
+    return choice.FailWithAny(errors);
+  }
+  // fcntl(2): at least what is asked for, and a page; Linux takes the next power of two pages.
+  const int64_t least = std::max(size, page_);
+  const int64_t usual = PowerOfTwo(Up(least, page_)) * page_;
   int64_t worst = 0;
   for (const Chunk& chunk : chunks_) worst += PagesAtWorst(chunk);
 
-  Errors errors;
-  errors.If(!privileged && least > limit && least > capacity(), EPERM);
+  errors.If(!privileged && least > limit && least > capacity_, EPERM);
   errors.If(bytes_ > usual, EBUSY);
   if (errors.any()) return choice.FailWithAny(errors);
-  // Not certain: what rounding makes of it, and whether a pipe that is above the limit may stay so.
+  // Not certain: what rounding makes of it, whether a pipe that is above the limit may stay so,
+  // and whether there is memory for more than the limit.
   if (!privileged && usual > limit && choice.SawError(EPERM)) return Fail(EPERM);
-  if (worst * page_ > usual) {
+  if (usual > limit && choice.SawError(ENOMEM)) return Fail(ENOMEM);
+  if (bytes_ > least || worst * page_ > least) {
     const bool busy = choice.mode() == Choice::Mode::kSeen ? choice.SawError(EBUSY)
                                                            : PagesAsLinux() * page_ > usual;
     if (busy) return Fail(EBUSY);
   }
-  const int64_t set = choice.Number(least, kMost, usual);
-  pages_ = Up(set, page_);
-  return Done(set);
+  capacity_ = choice.Number(std::max(least, bytes_), kMost, usual);
+  return Done(capacity_);
 }
 
 Result Pipe::Fionread(Choice&) const {
@@ -235,23 +269,24 @@ Result Pipe::Fionread(Choice&) const {
 }
 
 Ready Pipe::Poll(bool reads, bool writes, int64_t events, int64_t opened_at) const {
+  constexpr int64_t kIn = POLLIN | POLLRDNORM, kOut = POLLOUT | POLLWRNORM;
   Ready ready;
   if (reads) {
-    if (bytes_ > 0) ready.must |= POLLIN;
+    if (bytes_ > 0) ready.must |= kIn;
     if (writers_ == 0) {
       // A FIFO that has had no writer since it was opened is not hung up on Linux; POSIX.1-2024
       // poll() does not say.
-      ready.may |= POLLHUP | POLLIN;
+      ready.may |= POLLHUP | kIn;
       if (writer_opens_ > opened_at) ready.must |= POLLHUP;
     }
   }
   if (writes) {
-    if (CertainlyFits(kPipeBuf)) ready.must |= POLLOUT;
-    if (bytes_ < capacity()) ready.may |= POLLOUT;
+    if (CertainlyFits(kPipeBuf)) ready.must |= kOut;
+    if (bytes_ < capacity_) ready.may |= kOut;
     if (readers_ == 0) {
       ready.must |= POLLERR;
-      ready.must &= ~POLLOUT;
-      ready.may |= POLLOUT;
+      ready.must &= ~kOut;
+      ready.may |= kOut;
     }
   }
   const int64_t shown = events | POLLERR | POLLHUP;
@@ -264,7 +299,7 @@ void Pipe::MayEmpty() {
   if (readers_ > 0 || writers_ > 0) return;
   chunks_.clear();
   bytes_ = last_page_ = 0;
-  pages_ = kDefaultPages;
+  capacity_ = default_capacity_;
   reader_opens_ = writer_opens_ = 0;
 }
 
@@ -286,7 +321,9 @@ Result Pipe::OpenFifo(bool reads, bool writes, bool nonblock, const Caller& call
     progress.mark = reads ? writer_opens_ : reader_opens_;
     return Moved();
   }
-  if ((reads ? writer_opens_ : reader_opens_) > progress.mark) {
+  // EINTR was decided before the handler showed: the other end may have been opened since.
+  const bool decided = caller.interrupted && choice.SawError(EINTR);
+  if (!decided && (reads ? writer_opens_ : reader_opens_) > progress.mark) {
     --(reads ? waiting_readers_ : waiting_writers_);
     progress.phase = 0;
     return Done(0);

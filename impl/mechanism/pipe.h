@@ -37,6 +37,7 @@ class Pipe {
   static constexpr int64_t kDefaultPages = 16;  // pipe(7), since Linux 2.6.11
   static constexpr int64_t kPipeBuf = 4096;     // PIPE_BUF on Linux, pipe(7)
 
+  // A pipe that nobody has open. Its capacity is the default, at most the limit of the system.
   explicit Pipe(const Dialect& dialect = Dialect());
 
   // Takes up to `count` bytes: min(count, what is there), or 0 at end-of-file. EAGAIN, EINTR.
@@ -79,7 +80,7 @@ class Pipe {
   bool operator==(const Pipe&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Pipe& p) {
-    return H::combine(std::move(h), p.chunks_, p.pages_, p.readers_, p.writers_, p.waiting_readers_,
+    return H::combine(std::move(h), p.chunks_, p.capacity_, p.readers_, p.writers_, p.waiting_readers_,
                       p.waiting_writers_);
   }
 
@@ -89,7 +90,10 @@ class Pipe {
     std::string data;
     int64_t begin = 0;  // bytes before it are read
     int64_t head = 0;   // bytes that Linux would have put into the last page of the chunk before
-    int64_t odd = 0;    // bytes that may have joined the page before: size of the write % page
+    // Bytes up to the first border between pages: if its write began with a page of its own, and
+    // if the odd bytes of its write (size % page) joined the page before.
+    int64_t head_alone = 0;
+    int64_t head_joined = 0;
     bool packet = false;
     int64_t unread() const { return static_cast<int64_t>(data.size()) - begin; }
     bool operator==(const Chunk& other) const {
@@ -102,18 +106,21 @@ class Pipe {
     }
   };
 
-  int64_t capacity() const { return pages_ * page_; }
+  int64_t slots() const { return capacity_ / page_; }
   int64_t PagesAtWorst(const Chunk& chunk) const;
   int64_t FreePagesForSure() const;
   bool CertainlyFits(int64_t size) const;
-  bool PossiblyFits(int64_t size) const { return bytes_ + size <= capacity(); }
+  bool PossiblyFits(int64_t size) const { return bytes_ + size <= capacity_; }
   // Linux's own packing: the pages in use; how many bytes of a new write of `whole` bytes join the
   // last page; how many of `size` bytes go in at once, of a write of `whole` (0: of its later
   // part).
   int64_t PagesAsLinux() const;
   int64_t JoinsAsLinux(int64_t whole) const;
   int64_t RoomAsLinux(int64_t whole, int64_t size) const;
-  void Put(std::string_view data, int64_t whole, bool packets, Choice& choice);
+  // How many bytes of a new write of packets go in as a stream.
+  int64_t StreamsAhead(int64_t whole, bool packets, Choice& choice) const;
+  // Puts in bytes [from, to) of a write of `data`: `ahead` of them as a stream, then packets.
+  void Put(std::string_view data, int64_t from, int64_t to, bool packets, int64_t ahead);
   Result WriteWhole(std::string_view data, bool nonblock, bool packets, const Caller& caller,
                     Choice& choice);
   Result WritePart(std::string_view data, bool nonblock, bool packets, const Caller& caller,
@@ -122,7 +129,8 @@ class Pipe {
   void MayEmpty();
 
   int64_t page_;
-  int64_t pages_ = kDefaultPages;
+  int64_t default_capacity_;  // bytes
+  int64_t capacity_;
   std::vector<Chunk> chunks_;  // in order; none is wholly read
   int64_t bytes_ = 0;          // unread, in all
   int64_t last_page_ = 0;      // bytes that Linux would have used of the last page

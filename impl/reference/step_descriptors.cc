@@ -96,7 +96,8 @@ Result Step(Machine& m, const GetStatusFlags& call) {
   // Flags that only matter while opening may show, and O_DIRECT, which concerns writes, on an end
   // that only reads; nobody promises it.
   const int64_t promised = O_ACCMODE | (description->writes() ? kSettable : kSettable & ~O_DIRECT);
-  if (m.choice.SawSuccess() && (m.choice.seen()->ret & promised) == (description->flags & promised)) {
+  if (m.choice.SawSuccess() &&
+      (m.choice.seen()->ret & promised) == (description->flags & promised)) {
     return Done(m.choice.seen()->ret);
   }
   return Done(description->flags);
