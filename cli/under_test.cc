@@ -55,6 +55,7 @@ int OnKernel(const Isolation& isolation, const Options& options,
                        .other_users = machine.other_users,
                        .may_mount = machine.may_mount,
                        .own_ipc = isolation.ipc,
+                       .may_set_limits = machine.may_set_limits,
                        .no_sysv_sem = machine.no_sysv_sem,
                        .seed = options.seed});
   const int status = body(facts);

@@ -96,13 +96,15 @@ const std::string& ClauseTest::last_detail() { return *DetailOfLast(); }
 void ClauseTest::TestBody() {
   state_of_last = State::kConforms;
   DetailOfLast()->clear();
+  const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
   try {
+    const std::string& no_sets = MachineUnderTest().no_sysv_sem;
+    Requires(no_sets.empty() || info->test_suite_name() != std::string_view("sysv_sem"), no_sets);
     session_ = std::make_unique<Session>(*MachineUnderTest().system);
     a = TaskHandle(session_.get(), 0);
     if (session_->ended()) EndAsSession(*session_);
     Body();
     if (session_->ended()) EndAsSession(*session_);
-    const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
     for (const ErrnoRow& row : Rows()) {
       if (row.clause == Cat(info->test_suite_name(), ".", info->name())) {
         EXPECT_TRUE(GaveErrno(session_->history(), row.error))

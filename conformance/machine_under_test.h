@@ -14,11 +14,12 @@ namespace ipcspec {
 
 struct UnderTest {
   std::unique_ptr<System> system;
-  bool other_users = true;  // tasks can become another user
-  bool may_mount = true;    // a tmpfs can be mounted in the run's mount namespace
-  bool own_ipc = true;      // the IPC namespace is the run's own: its limits can be set
-  std::string no_sysv_sem;  // why there are no System V semaphores; empty when there are
-  uint64_t seed = 0;        // of generated programs
+  bool other_users = true;     // tasks can become another user
+  bool may_mount = true;       // a tmpfs can be mounted in the run's mount namespace
+  bool own_ipc = true;         // the IPC namespace is the run's own
+  bool may_set_limits = true;  // and its /proc/sys/kernel/sem can be written
+  std::string no_sysv_sem;     // why there are no System V semaphores; empty when there are
+  uint64_t seed = 0;           // of generated programs
   const Dialect& dialect() const { return system->dialect(); }
 };
 

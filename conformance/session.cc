@@ -34,8 +34,6 @@ bool Session::Run(const Step& step) {
     status_ = system_.AwaitReturn(step.task, kAwait, events);
     if (absl::IsDeadlineExceeded(status_)) {
       // Not this step's fault: the call is not timed, or hangs; the stuck rule knows which.
-      status_ = absl::OkStatus();
-      events.clear();
       status_ = system_.Settle(events);
     }
     Judge(std::move(events));

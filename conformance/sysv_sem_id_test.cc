@@ -215,7 +215,7 @@ CLAUSE(SysvSem, KeyIsFreeAfterRemoval, "semctl(2)",
 }
 
 CLAUSE(SysvSem, LimitOfSets, "proc(5)", "When there are SEMMNI sets no other can be made: ENOSPC") {
-  Requires(MachineUnderTest().own_ipc, "the IPC namespace is not the run's own");
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
   a.Must(SetSemLimits{.semmsl = 10, .semmns = 100, .semopm = 10, .semmni = 2});
   const SemId s = a.Must(Make(kKey, 1));
   a.Must(Make(kOtherKey, 1));
@@ -228,7 +228,7 @@ PROVOKES(SysvSem, LimitOfSets, "semget.2", "semget", "ENOSPC", "SEMMNI or SEMMNS
 
 CLAUSE(SysvSem, LimitOfSemaphores, "proc(5)",
        "The semaphores of all sets together are at most SEMMNS: else ENOSPC") {
-  Requires(MachineUnderTest().own_ipc, "the IPC namespace is not the run's own");
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
   a.Must(SetSemLimits{.semmsl = 10, .semmns = 12, .semopm = 10, .semmni = 9});
   const SemId s = a.MakeSemSet({0, 0, 0, 0, 0, 0, 0, 0});
   EXPECT_THAT(a.Do(Make(kKey, 5)), FailsWith(ENOSPC));
@@ -239,7 +239,7 @@ CLAUSE(SysvSem, LimitOfSemaphores, "proc(5)",
 }
 
 CLAUSE(SysvSem, LimitOfOneSet, "proc(5)", "A set has at most SEMMSL semaphores, as it is set") {
-  Requires(MachineUnderTest().own_ipc, "the IPC namespace is not the run's own");
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
   a.Must(SetSemLimits{.semmsl = 3, .semmns = 100, .semopm = 10, .semmni = 9});
   EXPECT_THAT(a.Do(Make(kKey, 4)), FailsWith(EINVAL));
   const SemId s = a.Must(Make(kKey, 3));
@@ -248,7 +248,7 @@ CLAUSE(SysvSem, LimitOfOneSet, "proc(5)", "A set has at most SEMMSL semaphores, 
 
 CLAUSE(SysvSem, LimitOfOperations, "proc(5)",
        "One semop has at most SEMOPM operations, as it is set: else E2BIG") {
-  Requires(MachineUnderTest().own_ipc, "the IPC namespace is not the run's own");
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
   a.Must(SetSemLimits{.semmsl = 10, .semmns = 100, .semopm = 2, .semmni = 9});
   const SemId s = a.MakeSemSet({0});
   EXPECT_THAT(a.Do(Semop{.id = s, .ops = {{0, 1}, {0, 1}}}), Gives(0));
@@ -257,7 +257,7 @@ CLAUSE(SysvSem, LimitOfOperations, "proc(5)",
 }
 
 CLAUSE(SysvSem, LimitsShowAsSet, "proc(5)", "IPC_INFO gives the limits as they were set last") {
-  Requires(MachineUnderTest().own_ipc, "the IPC namespace is not the run's own");
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
   a.Must(SetSemLimits{.semmsl = 11, .semmns = 120, .semopm = 13, .semmni = 14});
   const Outcome limits = a.Do(SemLimits{});
   EXPECT_THAT(limits, GivesValues({11, 120, 13, 14, 32767}));

@@ -118,6 +118,13 @@ class Rounds {
       usual.push_back(std::move(next));
       return;
     }
+    // From here on the outcome is known: an identifier is no guess any more.
+    World told = node.world;
+    Choice seen(&result.outcome);
+    const Result again = Offer(told, task, now_, seen);
+    if (again.done() && again.outcome == result.outcome && again.raises == result.raises) {
+      next.world = std::move(told);
+    }
     Fact fact = FactOf(node, task, result.outcome, choice);
     // Errors that leave the same world behind are one way, not several.
     if (!result.outcome.ok()) {

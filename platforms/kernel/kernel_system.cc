@@ -153,16 +153,10 @@ void KernelSystem::CleanUp() {
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
   }
-  if (made_sets_ && isolation_.ipc) {
-    seminfo info = {};
-    semid_ds set = {};
-    const int last = semctl(0, 0, SEM_INFO, &info);
-    for (int index = 0; index <= last; ++index) {
-      const int id = semctl(index, 0, SEM_STAT, &set);
-      if (id >= 0) semctl(id, 0, IPC_RMID);
-    }
-    made_sets_ = false;
+  if (isolation_.ipc) {
+    for (int64_t id : sets_) semctl(static_cast<int>(id), 0, IPC_RMID);
   }
+  sets_.clear();
   if (changed_limits_) {
     std::ofstream("/proc/sys/kernel/sem") << dialect_.semmsl << " " << dialect_.semmns << " "
                                           << dialect_.semopm << " " << dialect_.semmni << "\n";
@@ -267,7 +261,6 @@ absl::Status KernelSystem::Submit(int number, int label, std::shared_ptr<const C
   }
   if (absl::Status status = Lower(*call, context, box); !status.ok()) return status;
   made_names_ |= MakesNames(*call);
-  made_sets_ |= std::holds_alternative<Semget>(*call);
   changed_limits_ |= std::holds_alternative<SetSemLimits>(*call);
   if (const auto* mount = std::get_if<MountTmpfs>(call.get())) {
     mounts_.push_back(Cat(directory_, "/", mount->path));
@@ -333,6 +326,7 @@ bool KernelSystem::Collect(std::vector<Event>& events) {
         }
       } else {
         outcome = Decode(*call, context, box);
+        if (std::holds_alternative<Semget>(*call) && outcome.ok()) sets_.push_back(outcome.ret);
         if (std::holds_alternative<Exec>(*call) && !outcome.ok()) {
           trouble_ = absl::UnavailableError(
               Cat("an agent cannot run its own program again: ", ToText(outcome)));

@@ -84,7 +84,8 @@ class KernelSystem : public System {
   bool guesses_ = false;
   absl::Status trouble_;       // of the harness, found while collecting
   bool look_at_idle_ = false;  // a call may have touched tasks that are idle
-  bool made_names_ = false, made_sets_ = false, changed_limits_ = false;
+  bool made_names_ = false, changed_limits_ = false;
+  std::vector<int64_t> sets_;  // that Semget calls gave: new ones, in an IPC namespace of our own
   std::vector<std::string> mounts_;
   int directories_ = 0;
   int64_t start_ns_ = 0;

@@ -87,6 +87,12 @@ Machine Probe(const Isolation& isolation) {
            syscall(SYS_setgroups, 0, nullptr) == 0 && syscall(SYS_setresuid, 1001, 1001, 1001) == 0;
   });
 
+  machine.may_set_limits = isolation.ipc && Works([&d] {
+                             std::ofstream out("/proc/sys/kernel/sem");
+                             out << d.semmsl << " " << d.semmns << " " << d.semopm << " "
+                                 << d.semmni << std::endl;
+                             return out.good();
+                           });
   if (!isolation.ipc) {
     machine.no_sysv_sem =
         "the IPC namespace is not the run's own, and nothing of others may be touched";

@@ -11,10 +11,11 @@ namespace ipcspec {
 
 struct Machine {
   Dialect dialect;
-  std::string arch;         // uname -m
-  bool other_users = true;  // a task can become another user
-  bool may_mount = true;    // a tmpfs can be mounted
-  std::string no_sysv_sem;  // why there are no System V semaphores; empty when there are
+  std::string arch;            // uname -m
+  bool other_users = true;     // a task can become another user
+  bool may_mount = true;       // a tmpfs can be mounted
+  bool may_set_limits = true;  // /proc/sys/kernel/sem is the run's own, and can be written
+  std::string no_sysv_sem;     // why there are no System V semaphores; empty when there are
 };
 
 // Looks around in the run process. Changes nothing but its own soft limit of descriptors (to the
