@@ -67,6 +67,34 @@ bool Names(const Call& call) {
          std::holds_alternative<SemStatIndex>(call);
 }
 
+// The C expression, broken before "&&" where a line would be too long; never within a literal.
+std::string Wrapped(std::string_view expression, std::string_view indent) {
+  constexpr size_t kWidth = 96;
+  std::string out;
+  size_t line = indent.size();  // the length of the line so far
+  while (!expression.empty()) {
+    bool quoted = false;
+    size_t at = 0;
+    for (; at < expression.size() && (quoted || expression.substr(at, 4) != " && "); ++at) {
+      if (quoted && expression[at] == '\\')
+        ++at;
+      else if (expression[at] == '"')
+        quoted = !quoted;
+    }
+    const std::string_view part = expression.substr(0, std::min(at, expression.size()));
+    expression.remove_prefix(std::min(at + 4, expression.size()));
+    if (!out.empty() && line + part.size() > kWidth) {
+      Append(&out, " &&\n", indent);
+      line = indent.size();
+    } else if (!out.empty()) {
+      out += " && ";
+    }
+    out += part;
+    line += part.size() + 4;
+  }
+  return out;
+}
+
 bool IsStat(const Call& call) {
   return std::holds_alternative<Stat>(call) || std::holds_alternative<Fstat>(call);
 }
@@ -90,8 +118,8 @@ class Writer {
     for (const auto& [name, meaning] : text_.names()) {
       Append(&names, "#define ", name, " (", meaning, ")\n");
     }
-    return Cat(Top(), Numbers(last), PrivateSets(), ReproPrelude(text_.helpers()),
-               ReproConductor(claims_),
+    return Cat(Top(), Numbers(last), PrivateSets(), ReproPrelude(text_.helpers()), ReproConductor(),
+               ReproClaims(claims_), ReproSetup(),
                names.empty() ? "" : "\n/* ---- What earlier steps gave. */\n", names,
                "\n/* ---- The steps: what each task calls. */\n"
                "static long run(int step) {\n  switch (step) {\n",
@@ -185,12 +213,16 @@ class Writer {
     } else {
       out += "\n";
       if (IsTimed(step.call)) Append(&out, "  known[", step.label, "].timed = 1;\n");
-      Append(&out, "  go(", step.label, ", ", step.task, ", ", call, ", \"", source, "\");\n");
+      const std::string start = Cat("  go(", step.label, ", ", step.task, ", ", call, ",");
+      Append(&out, start, start.size() + source.size() > 92 ? "\n     " : " ", "\"", source,
+             "\");\n");
     }
-    const std::string usual = Expression(round.usual);
+    const std::string indent(round.others.empty() && !round.open ? 9 : 12, ' ');
+    const std::string usual = Wrapped(Expression(round.usual), indent);
     std::string others;
     for (const Facts& facts : round.others) {
-      Append(&others, others.empty() ? "" : " ||\n            ", "PATH(", Expression(facts), ")");
+      Append(&others, others.empty() ? "" : " ||\n            ", "PATH(",
+             Wrapped(Expression(facts), "                 "), ")");
     }
     if (round.open) others = "1 /* too many ways are allowed to list them */";
     return Cat(out, others.empty() ? Cat("  expect(", usual, ");\n")

@@ -12,9 +12,14 @@ namespace ipcspec {
 // `helpers` are those that the steps use; unknown names belong to other parts.
 std::string ReproPrelude(const std::set<std::string, std::less<>>& helpers);
 
-// The conductor: it gives out the steps, waits until all is quiet, and checks. What stands between
-// the steps and main(). `claims` are the kinds of checks that are made.
-std::string ReproConductor(const std::set<std::string, std::less<>>& claims);
+// The conductor: it gives out the steps, waits until all is quiet, and weighs what has happened.
+std::string ReproConductor();
+
+// The checks of these names: each is a C function that tells whether something has happened.
+std::string ReproClaims(const std::set<std::string, std::less<>>& claims);
+
+// Isolation, the directory, the first task.
+std::string ReproSetup();
 
 }  // namespace ipcspec
 

@@ -13,6 +13,7 @@ namespace {
 constexpr int kMaxLinks = 40;  // path_resolution(7)
 
 bool IsDirectory(const Inode& inode) { return S_ISDIR(inode.mode); }
+bool IsDots(const std::string& name) { return name == "." || name == ".."; }
 
 // The parts of a path between slashes; a slash at the end asks for a directory.
 std::vector<std::string> Parts(std::string_view path, bool* wants_directory) {
@@ -62,7 +63,9 @@ FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
   std::reverse(rest.begin(), rest.end());
   int links = 0;
   int directory = from;
+  place.slash = wants_directory;
   while (true) {
+    if (rest.empty()) rest.push_back(".");
     const bool last = rest.size() == 1;
     const std::string name = rest.back();
     rest.pop_back();
@@ -84,11 +87,13 @@ FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
                it != Get(directory)->names.end()) {
       found = it->second;
     }
+    if (found >= 0 && Get(found) == nullptr) found = -1;  // ".." of a directory that is gone
     if (found >= 0 && S_ISLNK(Get(found)->mode) && (!last || follow || wants_directory)) {
       if (++links > kMaxLinks) {
         place.errors.If(true, ELOOP);
         return place;
       }
+      if (last && !follow) place.through_link = true;
       bool ignored = false;
       std::vector<std::string> more = Parts(Get(found)->target, &ignored);
       std::reverse(more.begin(), more.end());
@@ -99,7 +104,10 @@ FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
       place.directory = directory;
       place.name = name;
       place.inode = found;
-      place.errors.If(wants_directory && found >= 0 && !IsDirectory(*Get(found)), ENOTDIR);
+      // What would make the name may say as well that it is there.
+      const bool no_directory = wants_directory && found >= 0 && !IsDirectory(*Get(found));
+      place.errors.If(no_directory, ENOTDIR);
+      place.errors.If(no_directory && !follow, EEXIST);
       return place;
     }
     if (found < 0) {
@@ -119,6 +127,18 @@ Errors FileTree::MayChange(int directory, const Permit& permit) const {
   return errors;
 }
 
+// A mounted file system begins there.
+bool FileTree::IsMount(const Place& place) const {
+  return place.inode >= 0 && !IsDots(place.name) &&
+         Get(place.inode)->file_system != Get(place.directory)->file_system;
+}
+
+// Whether `inode` is the directory or lies below it.
+bool FileTree::IsWithin(int inode, int directory) const {
+  while (inode != directory && inode != kRoot && Get(inode) != nullptr) inode = Get(inode)->parent;
+  return inode == directory;
+}
+
 int FileTree::Add(Inode inode, const Place& place) {
   const int number = next_++;
   inode.file_system = Get(place.directory)->file_system;
@@ -130,7 +150,12 @@ int FileTree::Add(Inode inode, const Place& place) {
 
 Errors FileTree::Make(const Place& place, int64_t mode, const Permit& permit, int* made) {
   Errors errors = MayChange(place.directory, permit);
-  errors.If(place.inode >= 0, EEXIST);
+  errors.If(place.inode >= 0 || place.through_link, EEXIST);
+  // mkdir(2) alone makes something that a path with a slash behind can name.
+  const bool slash = place.slash && (!S_ISDIR(mode) || place.through_link);
+  errors.If(slash, ENOENT);
+  errors.If(slash, ENOTDIR);
+  errors.If(slash, EISDIR);
   const int fs = Get(place.directory)->file_system;
   if (const int64_t limit = file_systems_.at(fs).inodes; limit > 0) {
     const auto count = std::count_if(inodes_.begin(), inodes_.end(), [fs](const auto& entry) {
@@ -139,17 +164,25 @@ Errors FileTree::Make(const Place& place, int64_t mode, const Permit& permit, in
     errors.If(count >= limit, ENOSPC);
   }
   if (errors.any()) return errors;
+  // mkdir(2), open(2): S_ISGID of a directory hands its group down, and itself to directories.
+  const Inode& parent = *Get(place.directory);
+  const bool hands_down = (parent.mode & S_ISGID) != 0;
+  if (hands_down && S_ISDIR(mode)) mode |= S_ISGID;
   *made = Add({.mode = mode,
                .uid = permit.creds.uid,
-               .gid = permit.creds.gid,
+               .gid = hands_down ? parent.gid : permit.creds.gid,
                .links = S_ISDIR(mode) ? 2 : 1},
               place);
   return errors;
 }
 
 Errors FileTree::MakeLink(const Place& place, std::string target, const Permit& permit) {
+  Errors errors;
+  errors.If(target.empty(), ENOENT);
+  errors.If(target.size() >= PATH_MAX, ENAMETOOLONG);
+  if (errors.any()) return errors;
   int made = -1;
-  Errors errors = Make(place, S_IFLNK | 0777, permit, &made);
+  errors = Make(place, S_IFLNK | 0777, permit, &made);
   if (!errors.any()) inodes_.Mutable(made).target = std::move(target);
   return errors;
 }
@@ -172,31 +205,40 @@ void FileTree::Release(int inode) {
 }
 
 Errors FileTree::Unlink(const Place& place, const Permit& permit) {
-  Errors errors;
-  if (place.inode < 0) {
-    errors.If(true, ENOENT);
-    return errors;
-  }
-  errors = MayChange(place.directory, permit);
+  Errors errors = MayChange(place.directory, permit);
+  errors.If(place.inode < 0, ENOENT);
+  errors.If(place.through_link, ENOTDIR);
   // unlink(2): Linux says EISDIR of a directory, POSIX EPERM.
-  errors.If(IsDirectory(*Get(place.inode)), EISDIR);
-  errors.If(IsDirectory(*Get(place.inode)), EPERM);
+  const bool directory = place.inode >= 0 && IsDirectory(*Get(place.inode));
+  errors.If(directory, EISDIR);
+  errors.If(directory, EPERM);
+  errors.If(IsMount(place), EBUSY);
   if (!errors.any()) RemoveName(place.directory, place.name);
   return errors;
 }
 
 Errors FileTree::Rename(const Place& from, const Place& to, const Permit& permit) {
-  Errors errors;
-  if (from.inode < 0) {
-    errors.If(true, ENOENT);
-    return errors;
-  }
-  errors = MayChange(from.directory, permit);
+  Errors errors = MayChange(from.directory, permit);
+  errors.If(from.inode < 0, ENOENT);
   const Errors at_target = MayChange(to.directory, permit);
   for (int e : at_target.list()) errors.If(true, e);
   const bool across = Get(from.directory)->file_system != Get(to.directory)->file_system;
   errors.If(across, EXDEV);
-  if (to.inode >= 0 && to.inode != from.inode) {
+  errors.If(from.through_link || to.through_link, ENOTDIR);
+  // rename(2): what is in use as a mount or as somebody's directory; POSIX says EINVAL of dots.
+  const bool dots = IsDots(from.name) || IsDots(to.name);
+  errors.If(dots || IsMount(from) || IsMount(to), EBUSY);
+  errors.If(dots, EINVAL);
+  if (from.inode >= 0) {
+    const bool directory = IsDirectory(*Get(from.inode));
+    errors.If(to.slash && !directory, ENOTDIR);
+    if (directory && to.inode != from.inode) {
+      errors.If(IsWithin(to.directory, from.inode), EINVAL);
+      // Its ".." changes (rename(2)).
+      errors.If(from.directory != to.directory && !Grants(from.inode, 2, permit), EACCES);
+    }
+  }
+  if (from.inode >= 0 && to.inode >= 0 && to.inode != from.inode) {
     const bool old_is = IsDirectory(*Get(from.inode)), new_is = IsDirectory(*Get(to.inode));
     errors.If(old_is && !new_is, ENOTDIR);
     errors.If(!old_is && new_is, EISDIR);
@@ -217,6 +259,8 @@ Errors FileTree::Chmod(int inode, int64_t mode, const Permit& permit) {
   errors.If(permit.creds.uid != 0 && permit.creds.uid != Get(inode)->uid, EPERM);
   if (errors.any()) return errors;
   Inode& i = inodes_.Mutable(inode);
+  // chmod(2): who is not of the file's group cannot hand it on.
+  if (permit.creds.uid != 0 && permit.creds.gid != i.gid) mode &= ~int64_t{S_ISGID};
   i.mode = (i.mode & S_IFMT) | (mode & 07777);
   return errors;
 }
@@ -225,10 +269,12 @@ Errors FileTree::Chown(int inode, int64_t uid, int64_t gid, const Permit& permit
   Errors errors;
   errors.If(file_systems_.at(Get(inode)->file_system).read_only, EROFS);
   const Inode& before = *Get(inode);
+  if (uid == -1) uid = before.uid;
+  if (gid == -1) gid = before.gid;
   const bool owner = permit.creds.uid == before.uid;
-  // An owner may only give the file to a group of its own, which it may have already.
-  errors.If(permit.creds.uid != 0 && !(owner && uid == before.uid && gid == permit.creds.gid),
-            EPERM);
+  // An owner may only give the file to a group of its own, or leave it where it is.
+  const bool group = gid == permit.creds.gid || gid == before.gid;
+  errors.If(permit.creds.uid != 0 && !(owner && uid == before.uid && group), EPERM);
   if (errors.any()) return errors;
   Inode& i = inodes_.Mutable(inode);
   i.uid = uid, i.gid = gid;
@@ -244,8 +290,15 @@ void FileTree::Mount(const Place& place, int64_t inodes) {
   inodes_.Mutable(place.directory).names[place.name] = root;
 }
 
-Errors FileTree::RemountReadOnly(int inode) {
+Errors FileTree::RemountReadOnly(int inode, Choice& choice) {
   Errors errors;
+  const int fs = Get(inode)->file_system;
+  errors.If(fs == 0 || Get(Get(inode)->parent)->file_system == fs, EINVAL);
+  const bool used = std::any_of(inodes_.begin(), inodes_.end(), [fs](const auto& entry) {
+    return entry.second->file_system == fs && entry.second->held > 0;
+  });
+  errors.If(used && choice.SawError(EBUSY), EBUSY);
+  if (errors.any()) return errors;
   file_systems_[Get(inode)->file_system].read_only = true;
   return errors;
 }
@@ -259,9 +312,10 @@ Result FileTree::Stat(int inode) const {
 
 Result FileTree::Ftok(int inode, int64_t id, Choice& choice) {
   const int64_t low = id & 0xff;
+  if (low == 0 && choice.SawSuccess()) return Done(choice.seen()->ret);  // unspecified (ftok(3))
   std::map<int64_t, int64_t>& keys = inodes_.Mutable(inode).keys;
   if (const auto it = keys.find(low); it != keys.end()) return Done(it->second);
-  int64_t key = low << 24 | inode;  // as glibc: id, device, inode
+  int64_t key = static_cast<int32_t>(low << 24 | (inode & 0xffff));  // as glibc
   if (choice.SawSuccess()) {
     const int64_t seen = choice.seen()->ret;
     const bool taken = std::any_of(keys.begin(), keys.end(),

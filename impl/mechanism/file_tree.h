@@ -65,10 +65,12 @@ class FileTree {
 
   // Where a path leads.
   struct Place {
-    Errors errors;       // any of these, when there are some
-    int directory = -1;  // that holds the last name
-    std::string name;    // the last name
-    int inode = -1;      // what it names; -1: nothing
+    Errors errors;              // any of these, when there are some
+    int directory = -1;         // that holds the last name
+    std::string name;           // the last name
+    int inode = -1;             // what it names; -1: nothing
+    bool slash = false;         // the path ends in one: it asks for a directory
+    bool through_link = false;  // the last name was a link, followed only for that slash
   };
   // `follow`: through a symbolic link that the whole path names.
   // Errors: EACCES, ELOOP, ENAMETOOLONG, ENOENT (a directory is missing), ENOTDIR.
@@ -79,16 +81,20 @@ class FileTree {
   bool Grants(int inode, int64_t wanted, const Permit& permit) const;
 
   // Makes what a Place does not name yet. `mode` with type, umask applied. EACCES, EEXIST, ENOSPC,
-  // EROFS; none: `*made` is the inode.
+  // EROFS, ENOENT or ENOTDIR for a slash behind; none: `*made` is the inode.
   Errors Make(const Place& place, int64_t mode, const Permit& permit, int* made);
+  // A target must not be empty (ENOENT) or too long (ENAMETOOLONG).
   Errors MakeLink(const Place& place, std::string target, const Permit& permit);
-  Errors Unlink(const Place& place, const Permit& permit);                  // EISDIR or EPERM too
-  Errors Rename(const Place& from, const Place& to, const Permit& permit);  // ENOTDIR, EISDIR too
+  Errors Unlink(const Place& place, const Permit& permit);  // EISDIR or EPERM too, of a directory
+  // ENOTDIR, EISDIR, ENOTEMPTY or EEXIST, EXDEV, EINVAL (into itself), EBUSY (a mount) too.
+  Errors Rename(const Place& from, const Place& to, const Permit& permit);
   Errors Chmod(int inode, int64_t mode, const Permit& permit);              // EPERM, EROFS
   Errors Chown(int inode, int64_t uid, int64_t gid, const Permit& permit);  // EPERM, EROFS
   // A fresh file system in place of a directory, and making it read-only.
   void Mount(const Place& place, int64_t inodes);
-  Errors RemountReadOnly(int inode);  // EBUSY: something is open for writing there
+  // EINVAL: no such file system begins there. EBUSY where something there is open: only writing
+  // stands against it, but how much of that counts for FIFOs and removed names is not said.
+  Errors RemountReadOnly(int inode, Choice& choice);
 
   // st_mode, st_uid, st_gid, st_nlink. The links of directories are not promised.
   Result Stat(int inode) const;
@@ -109,6 +115,8 @@ class FileTree {
 
  private:
   Errors MayChange(int directory, const Permit& permit) const;
+  bool IsMount(const Place& place) const;
+  bool IsWithin(int inode, int directory) const;
   int Add(Inode inode, const Place& place);
   void RemoveName(int directory, const std::string& name);
   void MayForget(int inode);

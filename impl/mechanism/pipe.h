@@ -80,8 +80,8 @@ class Pipe {
   bool operator==(const Pipe&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Pipe& p) {
-    return H::combine(std::move(h), p.chunks_, p.capacity_, p.readers_, p.writers_, p.waiting_readers_,
-                      p.waiting_writers_);
+    return H::combine(std::move(h), p.chunks_, p.capacity_, p.readers_, p.writers_,
+                      p.waiting_readers_, p.waiting_writers_);
   }
 
  private:

@@ -57,9 +57,8 @@ struct PipeBench {
   template <class F>
   Result Step(Choice choice, const By& by, F call) {
     choice.flow_target = by.level;
-    const Result result = With(pipe, progress[by.task], by, [&](Pipe& p, const Caller& c) {
-      return call(p, c, choice);
-    });
+    const Result result = With(pipe, progress[by.task], by,
+                               [&](Pipe& p, const Caller& c) { return call(p, c, choice); });
     if (result.done()) progress[by.task] = Progress();
     return result;
   }
@@ -75,8 +74,8 @@ struct PipeBench {
     do {
       Pipe copy = pipe;
       Progress at = progress[by.task];
-      const Result result = With(
-          copy, at, by, [&](Pipe& p, const Caller& c) { return call(p, c, choice); });
+      const Result result =
+          With(copy, at, by, [&](Pipe& p, const Caller& c) { return call(p, c, choice); });
       if (!result.done() || result.outcome != seen) continue;
       pipe = std::move(copy);
       progress[by.task] = Progress();

@@ -9,7 +9,10 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <ostream>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "impl/call/bytes.h"
@@ -39,19 +42,19 @@ rc::Gen<int64_t> AnySize() {
 }
 
 rc::Gen<std::vector<Action>> AnyActions() {
-  return rc::gen::container<std::vector<Action>>(rc::gen::map(
-      rc::gen::tuple(rc::gen::inRange(0, 8), rc::gen::inRange(0, 2), AnySize(),
-                     rc::gen::arbitrary<bool>()),
-      [](const std::tuple<int, int, int64_t, bool>& t) {
-        const auto& [kind, writer, size, nonblock] = t;
-        return Action{.kind = kind < 3   ? Action::kWrite
-                              : kind < 5 ? Action::kGoOn
-                              : kind < 7 ? Action::kRead
-                                         : Action::kResize,
-                      .writer = writer,
-                      .size = size,
-                      .nonblock = nonblock};
-      }));
+  return rc::gen::container<std::vector<Action>>(
+      rc::gen::map(rc::gen::tuple(rc::gen::inRange(0, 8), rc::gen::inRange(0, 2), AnySize(),
+                                  rc::gen::arbitrary<bool>()),
+                   [](const std::tuple<int, int, int64_t, bool>& t) {
+                     const auto& [kind, writer, size, nonblock] = t;
+                     return Action{.kind = kind < 3   ? Action::kWrite
+                                           : kind < 5 ? Action::kGoOn
+                                           : kind < 7 ? Action::kRead
+                                                      : Action::kResize,
+                                   .writer = writer,
+                                   .size = size,
+                                   .nonblock = nonblock};
+                   }));
 }
 
 // What a pipe means, without pages: what is in it, and how far each write has come.
@@ -153,7 +156,7 @@ void Walk(const std::vector<Action>& actions, bool packets) {
         RC_ASSERT(b.pipe == before.pipe);
       }
     } else {
-      const Result result = b.Play(SetsSize(a.size));
+      const Result result = b.Play(SetsSize(a.size), {.task = 9});
       Choice choice(Choice::Mode::kUsual);
       const int64_t capacity = b.pipe.GetSize(choice).outcome.ret;
       if (result.outcome.ok()) {
@@ -183,7 +186,8 @@ RC_GTEST_PROP(PipeProperty, AWriteThatMayNotSleepIsNotRefusedEither, ()) {
     constexpr By kNow{.nonblock = true};
     const std::string data(size, 'x');
     PipeBench judge = b;
-    RC_ASSERT(judge.MaySleep(Writes(data)) == judge.Allows(Writes(data, kNow), Fails(EAGAIN), kNow));
+    RC_ASSERT(judge.MaySleep(Writes(data)) ==
+              judge.Allows(Writes(data, kNow), Fails(EAGAIN), kNow));
     const By by{.task = 2, .nonblock = true};
     if (*rc::gen::arbitrary<bool>()) {
       (void)b.Play(Writes(data, kNow), by);
@@ -197,13 +201,22 @@ RC_GTEST_PROP(PipeProperty, AWriteThatMayNotSleepIsNotRefusedEither, ()) {
 RC_GTEST_PROP(PipeProperty, ALargeWriteInAnyPartsComesOutWhole, ()) {
   const bool packets = *rc::gen::arbitrary<bool>();
   const std::string data = Pattern('A', 0, *rc::gen::inRange<int64_t>(kPipeBuf + 1, 200000));
+  // How full the pipe shall be, and how much is read then; at last as much as goes.
+  auto steps = *rc::gen::container<std::vector<std::pair<int64_t, int64_t>>>(
+      rc::gen::pair(rc::gen::inRange<int64_t>(0, 70000), rc::gen::inRange<int64_t>(1, 20000)));
+  std::reverse(steps.begin(), steps.end());
   const By writer{.task = 1, .packets = packets};
   PipeBench b;
   std::string got;
   bool done = false;
   while (!done || b.Bytes() > 0) {
+    std::pair<int64_t, int64_t> now = {int64_t{1} << 40, 70000};
+    if (!steps.empty()) {
+      now = steps.back();
+      steps.pop_back();
+    }
     By step = writer;
-    step.level = *rc::gen::inRange<int64_t>(0, 70000);
+    step.level = now.first;
     const Result part = done ? Sleep() : b.Step(Choice(nullptr), step, Writes(data, step));
     if (part.done()) {
       RC_ASSERT(part.outcome == Returns(static_cast<int64_t>(data.size())));
@@ -212,7 +225,7 @@ RC_GTEST_PROP(PipeProperty, ALargeWriteInAnyPartsComesOutWhole, ()) {
     Choice choice(Choice::Mode::kUsual);
     RC_ASSERT(b.Bytes() <= b.pipe.GetSize(choice).outcome.ret);
     if (b.Bytes() == 0) continue;
-    const int64_t count = packets ? kPipeBuf : *rc::gen::inRange<int64_t>(1, 20000);
+    const int64_t count = packets ? kPipeBuf : now.second;
     const std::string piece = b.Play(Reads(count), {.task = 2}).outcome.data;
     if (packets && got.size() + piece.size() < data.size()) {
       RC_ASSERT(static_cast<int64_t>(piece.size()) == kPipeBuf);

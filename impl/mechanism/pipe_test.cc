@@ -245,7 +245,8 @@ TEST_F(PipeReference, APartThatBeganInTheMiddleOfAPageIsCountedWithBoth) {
   Read(5000, {.task = 2});
   // 4096 bytes are left, on two pages: two are free for sure, three are not.
   const std::string three(3 * kPageBytes, 'x');
-  EXPECT_TRUE(b.Allows(Writes(three, kNow), Returns(2 * kPageBytes), {.task = 3, .nonblock = true}));
+  EXPECT_TRUE(
+      b.Allows(Writes(three, kNow), Returns(2 * kPageBytes), {.task = 3, .nonblock = true}));
 }
 
 TEST_F(PipeReference, InterruptedALargeWriteSaysHowMuchItPutIn) {
@@ -300,9 +301,8 @@ TEST_F(PipeReference, WithoutReadersAPartIsCountedOrTheWriteBreaks) {
   int with_signal = 0, without = 0;
   do {
     copy = b;
-    const Result result = copy.With(copy.pipe, copy.progress[1], {}, [&](Pipe& p, const Caller& c) {
-      return write(p, c, choice);
-    });
+    const Result result = copy.With(copy.pipe, copy.progress[1], {},
+                                    [&](Pipe& p, const Caller& c) { return write(p, c, choice); });
     EXPECT_EQ(result.outcome, seen);
     ++(result.raises == SIGPIPE ? with_signal : without);
   } while (choice.NextHidden());
@@ -362,12 +362,11 @@ TEST_F(PipeReference, APacketMayJoinTheStreamBeforeIt) {
   int stream = 0, packet = 0;
   do {
     PipeBench copy = b;
-    ASSERT_EQ(copy.With(copy.pipe, copy.progress[1], kPacket,
-                        [&](Pipe& p, const Caller& c) {
-                          return Writes("de", kPacket)(p, c, choice);
-                        })
-                  .outcome,
-              seen);
+    ASSERT_EQ(
+        copy.With(copy.pipe, copy.progress[1], kPacket,
+                  [&](Pipe& p, const Caller& c) { return Writes("de", kPacket)(p, c, choice); })
+            .outcome,
+        seen);
     EXPECT_TRUE(copy.Allows(Reads(4), Gives("abcd")));
     ++(copy.Bytes() == 0 ? packet : stream);
   } while (choice.NextHidden());

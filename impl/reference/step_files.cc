@@ -230,7 +230,7 @@ Result Step(Machine& m, const RemountReadOnly& call) {
   errors.If(m.caller.creds.uid != 0 || !m.dialect().cap_sys_admin, EPERM);
   errors.If(!place.errors.any() && place.inode < 0, ENOENT);
   if (errors.any()) return m.choice.FailWithAny(errors);
-  return End(m, m.world.files.Mutable().RemountReadOnly(place.inode));
+  return End(m, m.world.files.Mutable().RemountReadOnly(place.inode, m.choice));
 }
 
 Result Step(Machine& m, const Ftok& call) {

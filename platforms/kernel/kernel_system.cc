@@ -67,6 +67,19 @@ bool MakesNames(const Call& call) {
          std::holds_alternative<Symlink>(call) || std::holds_alternative<MountTmpfs>(call);
 }
 
+// Removes a semaphore set; as its owner, where the kernel does not let user 0 do it.
+void RemoveSet(int id) {
+  semid_ds set = {};
+  if (semctl(id, 0, IPC_RMID) == 0 || errno != EPERM || semctl(id, 0, IPC_STAT, &set) != 0) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool owner = setresuid(set.sem_perm.uid, set.sem_perm.uid, set.sem_perm.uid) == 0;
+    _exit(owner && semctl(id, 0, IPC_RMID) == 0 ? 0 : 1);
+  }
+  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolation& isolation,
@@ -154,7 +167,7 @@ void KernelSystem::CleanUp() {
     std::filesystem::remove_all(directory_, ignored);
   }
   if (isolation_.ipc) {
-    for (int64_t id : sets_) semctl(static_cast<int>(id), 0, IPC_RMID);
+    for (int64_t id : sets_) RemoveSet(static_cast<int>(id));
   }
   sets_.clear();
   if (changed_limits_) {
