@@ -249,6 +249,27 @@ TEST_F(PipeReference, APartThatBeganInTheMiddleOfAPageIsCountedWithBoth) {
       b.Allows(Writes(three, kNow), Returns(2 * kPageBytes), {.task = 3, .nonblock = true}));
 }
 
+TEST_F(PipeReference, AnOddHeadMovesTheBordersOfWhatComesAfter) {
+  // 20000 bytes are four pages and 3616 bytes, which may have joined the page of the "a".
+  SetSize(4);
+  Write("a");
+  ASSERT_TRUE(b.Allows(Writes(std::string(20000, 'x'), kNow), Returns(3 * kPageBytes), kNow));
+  Read(1 + kPageBytes);
+  PipeBench copy = b;
+  EXPECT_TRUE(copy.Allows(Writes(std::string(8192, 'y'), kNow), Returns(kPageBytes), kNow))
+      << "two pages are left, or three";
+  Read(2 * kPageBytes);
+
+  const auto write = Writes(std::string(20000, 'z'), {.task = 1});
+  Write("a", {.task = 2});
+  ASSERT_EQ(b.Step(Choice(nullptr), {.level = 1 + kPageBytes}, write).kind, Result::kMoved);
+  ASSERT_EQ(b.Step(Choice(nullptr), {.level = 1 + 2 * kPageBytes}, write).kind, Result::kMoved);
+  Read(1 + kPageBytes, {.task = 2});
+  const std::string three(3 * kPageBytes, 'x');
+  EXPECT_TRUE(
+      b.Allows(Writes(three, kNow), Returns(2 * kPageBytes), {.task = 3, .nonblock = true}));
+}
+
 TEST_F(PipeReference, InterruptedALargeWriteSaysHowMuchItPutIn) {
   const std::string large = Pattern('A', 0, 100000);
   const auto write = Writes(large);

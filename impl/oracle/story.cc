@@ -83,7 +83,7 @@ std::string AllowedNow(const World& world, int task, int64_t now_ns) {
     return absl::StrJoin(usual.alternative_errors(), " or ",
                          [](std::string* out, int error) { Append(out, ToText(Fails(error))); });
   }
-  if (result.outcome.ok() && usual.lowest() < usual.highest()) {
+  if (result.outcome.ok() && result.outcome.values.empty() && usual.lowest() < usual.highest()) {
     return Cat("a number from ", usual.lowest(), " to ", usual.highest());
   }
   std::string text = ToText(result.outcome);
