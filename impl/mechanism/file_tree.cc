@@ -1,3 +1,7 @@
+// Where paths lead and what stands against a change; see file_tree.h for the idea.
+//
+// Each change lists every error that applies, and happens only where there is none: the order in
+// which a kernel looks is not ours.
 #include "impl/mechanism/file_tree.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,7 @@
+// What a pipe does with each call; see pipe.h for the idea.
+//
+// Page counts come twice: at worst, which bounds what is certain, and as Linux packs, which only
+// serves to play. What the documents leave open is decided by the Choice, never by Linux's count.
 #include "impl/mechanism/pipe.h"
 
 #include <fcntl.h>

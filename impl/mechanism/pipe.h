@@ -5,8 +5,8 @@
 // ask for. Without writers an empty pipe gives end-of-file; without readers a write fails with
 // EPIPE and raises SIGPIPE. With O_DIRECT each write is a packet, and a read takes one packet.
 //
-// Capacity is not exact: pages hold the data, and less may fit than the capacity says, "depending
-// on the sizes of the writes" (pipe(7)). So there are two limits. Room is *possible* while the
+// Capacity is not exact: pages hold the data, and with small writes less may fit than the capacity
+// says (fcntl(2)). So there are two limits. Room is *possible* while the
 // bytes stay within the capacity. Room is *certain* while the pages would do even if every write
 // had started a page of its own. Between the two, the documents leave open whether a write goes in.
 //

@@ -6,6 +6,7 @@
 #define IPCSPEC_IMPL_MECHANISM_PIPE_BENCH_H_
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <cstdint>
 #include <map>
@@ -126,6 +127,34 @@ inline Outcome Gives(std::string data) {
   outcome.data = std::move(data);
   return outcome;
 }
+
+// A fixture that plays calls that do not sleep.
+class PipeReference : public ::testing::Test {
+ protected:
+  static constexpr By kNow{.nonblock = true};
+  static constexpr By kHandled{.interrupted = true};
+  static constexpr By kPacket{.nonblock = true, .packets = true};
+
+  int64_t Write(std::string data, By by = kNow) {
+    const Result result = b.Play(Writes(std::move(data), by), by);
+    EXPECT_TRUE(result.done());
+    return result.outcome.ok() ? result.outcome.ret : -result.outcome.error;
+  }
+  std::string Read(int64_t count, By by = kNow) {
+    const Result result = b.Play(Reads(count, by), by);
+    EXPECT_TRUE(result.done());
+    EXPECT_EQ(result.outcome.error, 0);
+    EXPECT_EQ(result.outcome.ret, static_cast<int64_t>(result.outcome.data.size()));
+    return result.outcome.data;
+  }
+  void SetSize(int64_t pages) {
+    ASSERT_EQ(b.Play(SetsSize(pages * kPageBytes)).outcome.ret, pages * kPageBytes);
+  }
+  Ready PollRead(int64_t mark = -1) { return b.pipe.Poll(true, false, POLLIN, mark); }
+  Ready PollWrite() { return b.pipe.Poll(false, true, POLLOUT, -1); }
+
+  PipeBench b;
+};
 
 }  // namespace ipcspec
 

@@ -19,6 +19,9 @@
 
 namespace ipcspec {
 
+// Whether the call can go a part of its way: only such calls take steps while they stay pending.
+bool WorksInParts(const Call& call);
+
 // What the rest of a batch tells about each task: how the call that it is in will end.
 class Future {
  public:
