@@ -147,12 +147,20 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
   }
 
   const Attempt attempt = Try(*set, call.ops, caller.undo_list, &choice);
-  if (attempt.what == Attempt::kOutOfRange) return Fail(ERANGE);
+  // A call that sleeps may find, when it is tried again, that an earlier operation of its array
+  // blocks with IPC_NOWAIT now, or passes the limit. Whether it is tried at such a moment is not
+  // said (Linux does when what it waits for changes): it may fail, and it may go on sleeping.
+  const bool may_sleep_on = caller.asleep && !caller.interrupted;
+  if (attempt.what == Attempt::kOutOfRange) {
+    return may_sleep_on && !choice.SawError(ERANGE) ? Sleep() : Fail(ERANGE);
+  }
   const bool undoes = std::any_of(call.ops.begin(), call.ops.end(), Undoes);
   if (choice.SawError(ENOMEM) && (undoes || call.ops.size() > kSmallArray)) return Fail(ENOMEM);
 
   if (attempt.what == Attempt::kBlocks) {
-    if (call.ops[attempt.at].flags.has(IPC_NOWAIT)) return Fail(EAGAIN);
+    if (call.ops[attempt.at].flags.has(IPC_NOWAIT) && (!may_sleep_on || choice.SawError(EAGAIN))) {
+      return Fail(EAGAIN);
+    }
     const bool timed = call.timeout.ns != Nanos::kForever;
     const int64_t waited = caller.latest - caller.invoked;
     if (timed && waited >= call.timeout.ns) {

@@ -25,6 +25,10 @@ bool Oracle::ExplainAtOnce(absl::Span<const Event> batch) {
   const Task* task = world.FindTask(call.task);
   if (task == nullptr || !task->alive() || task->current.call != nullptr) return false;
 
+  // One that is part of the way may go on before or after this call: that takes a search.
+  for (const auto& [number, other] : *world.tasks) {
+    if (other->alive() && other->in_call() && WorksInParts(*other->current.call)) return false;
+  }
   const World before = world;
   Begin(world, call.task, call.label, call.call, call.time_ns);
   Choice choice(&returned.outcome);

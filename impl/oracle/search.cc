@@ -14,12 +14,6 @@ constexpr size_t kBudget = 20000;
 // A level above every pipe's capacity: as much as fits.
 constexpr int64_t kFull = int64_t{1} << 40;
 
-// Whether a call can go a part of its way: only such calls take steps while they stay pending.
-bool WorksInParts(const Call& call) {
-  return std::holds_alternative<Write>(call) || std::holds_alternative<Writev>(call) ||
-         std::holds_alternative<Open>(call);
-}
-
 // The signals whose delivery ends the task.
 uint64_t Fatal(const Signals& signals) {
   return signals.Deliverable() & ~(signals.handled & ~Signals::Bit(SIGKILL));
@@ -28,6 +22,11 @@ uint64_t Fatal(const Signals& signals) {
 int Lowest(uint64_t bits) { return std::countr_zero(bits) + 1; }
 
 }  // namespace
+
+bool WorksInParts(const Call& call) {
+  return std::holds_alternative<Write>(call) || std::holds_alternative<Writev>(call) ||
+         std::holds_alternative<Open>(call);
+}
 
 Future::Future(absl::Span<const Event> batch) {
   for (size_t i = 0; i < batch.size(); ++i) {

@@ -71,9 +71,12 @@ Result Step(Machine& m, const Dup& call) {
 Result Step(Machine& m, const Dup2& call) {
   const int description = m.self().Description(call.fd.value);
   const int64_t to = call.to.value;
-  // dup(2): also when `to` is out of the allowed range.
-  if (description < 0 || to < 0 || to >= m.self().max_descriptors) return Fail(EBADF);
-  if (call.fd.value == to) return Done(to);
+  if (description < 0 || to < 0) return Fail(EBADF);
+  // dup(2): EBADF also when `to` is out of the allowed range. Of a descriptor onto itself, opened
+  // before the limit was lowered, Linux does not say it.
+  const bool out_of_range = to >= m.self().max_descriptors;
+  if (call.fd.value == to) return out_of_range && m.choice.SawError(EBADF) ? Fail(EBADF) : Done(to);
+  if (out_of_range) return Fail(EBADF);
   if (m.self().Description(to) >= 0) CloseDescriptor(m.world, m.task, to);
   Install(m.world, m.task, to, description, false);
   return Done(to);

@@ -53,10 +53,15 @@ Errors OpenErrors(const Machine& m, const Open& call, const FileTree::Place& pla
   if (place.errors.any() || call.memory == Memory::kBad) return errors;
   const bool create = call.flags.has(O_CREAT);
   errors.If(place.inode < 0 && !create, ENOENT);
+  // Combinations that open(2) gives no meaning.
+  errors.If(create && call.flags.has(O_DIRECTORY), EINVAL);
+  errors.If((call.flags.bits & O_ACCMODE) == O_ACCMODE, EINVAL);
   if (place.inode < 0) return errors;
   const Inode& inode = *m.world.files->Get(place.inode);
   errors.If(create && call.flags.has(O_EXCL), EEXIST);
   errors.If(S_ISLNK(inode.mode) && !call.flags.has(O_EXCL), ELOOP);
+  errors.If(S_ISFIFO(inode.mode) && call.flags.has(O_DIRECT), EINVAL);
+  errors.If(S_ISSOCK(inode.mode), ENXIO);
   errors.If(call.flags.has(O_DIRECTORY) && !S_ISDIR(inode.mode), ENOTDIR);
   const int64_t access = call.flags.bits & O_ACCMODE;
   errors.If(S_ISDIR(inode.mode) && (access != O_RDONLY || create), EISDIR);
