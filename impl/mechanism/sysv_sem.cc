@@ -150,7 +150,8 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
   // A call that sleeps may find, when it is tried again, that an earlier operation of its array
   // blocks with IPC_NOWAIT now, or passes the limit. Whether it is tried at such a moment is not
   // said (Linux does when what it waits for changes): it may fail, and it may go on sleeping.
-  const bool may_sleep_on = caller.asleep && !caller.interrupted;
+  const bool may_sleep_on =
+      caller.asleep && !caller.interrupted && choice.mode() != Choice::Mode::kUsual;
   if (attempt.what == Attempt::kOutOfRange) {
     return may_sleep_on && !choice.SawError(ERANGE) ? Sleep() : Fail(ERANGE);
   }
