@@ -25,14 +25,13 @@ void Record(const Step& step, const Outcome& outcome, std::vector<Scene::Produce
   if (std::holds_alternative<MakePipe>(step.call)) {
     add(ArgKind::kFd, outcome.values[0], 0);
     add(ArgKind::kFd, outcome.values[1], 1);
-  } else if (std::holds_alternative<Open>(step.call) || std::holds_alternative<Dup>(step.call) ||
-             std::holds_alternative<Dup2>(step.call)) {
-    add(ArgKind::kFd, outcome.ret, -1);
-  } else if (std::holds_alternative<Semget>(step.call)) {
-    add(ArgKind::kSemId, outcome.ret, -1);
-  } else if (std::holds_alternative<Ftok>(step.call)) {
-    add(ArgKind::kKey, outcome.ret, -1);
+    return;
   }
+  std::visit(
+      [&]<class C>(const C&) {
+        if constexpr (GivesArg<C>) add(C::kGives, outcome.ret, -1);
+      },
+      step.call);
 }
 
 size_t CountAlive(const World& world) {
@@ -48,14 +47,6 @@ uint64_t Dice::Next() {
   state_ ^= state_ << 25;
   state_ ^= state_ >> 27;
   return state_ * 0x2545F4914F6CDD1Du >> 8;
-}
-
-std::vector<Scene::Produced> Scene::Of(ArgKind kind) const {
-  std::vector<Produced> of;
-  for (const Produced& p : produced_) {
-    if (p.kind == kind) of.push_back(p);
-  }
-  return of;
 }
 
 Fd Scene::DescriptorWhere(absl::FunctionRef<bool(const Description&)> wanted) {
@@ -77,12 +68,14 @@ Fd Scene::DescriptorWhere(absl::FunctionRef<bool(const Description&)> wanted) {
   return Fd(fd);
 }
 
-SemId Scene::AnySemId() {
-  const std::vector<Produced> sets = Of(ArgKind::kSemId);
-  if (sets.empty() || dice.Percent(1)) return SemId(dice.Below(2) - 1);
-  const size_t recent = dice.Percent(80) ? std::min<size_t>(sets.size(), 2) : sets.size();
-  const Produced& p = sets[sets.size() - 1 - dice.Below(static_cast<int64_t>(recent))];
-  return SemId::Of(p.label, p.index);
+const Scene::Produced* Scene::Pick(ArgKind kind) {
+  std::vector<const Produced*> of;
+  for (const Produced& p : produced_) {
+    if (p.kind == kind) of.push_back(&p);
+  }
+  if (of.empty() || dice.Percent(1)) return nullptr;
+  const size_t recent = dice.Percent(80) ? std::min<size_t>(of.size(), 2) : of.size();
+  return of[of.size() - 1 - dice.Below(static_cast<int64_t>(recent))];
 }
 
 TaskArg Scene::AnyTask() {

@@ -54,13 +54,18 @@ class Scene {
 
   // A descriptor of the task for which the predicate holds; else (and now and then) any number.
   Fd DescriptorWhere(absl::FunctionRef<bool(const Description&)> wanted);
-  // A set that was made at some time, dead or alive; else a number that never was an identifier.
-  SemId AnySemId();
+  // Something of this kind that was made at some time, dead or alive, the newer the likelier; else
+  // a number that never named one.
+  template <class A>
+  A Any() {
+    const Produced* p = Pick(A::kKind);
+    return p == nullptr ? A(dice.Below(2) - 1) : A::Of(p->label, p->index);
+  }
   TaskArg AnyTask();
   Signal AnySignal();
 
  private:
-  std::vector<Produced> Of(ArgKind kind) const;
+  const Produced* Pick(ArgKind kind);
   const std::vector<Produced>& produced_;
 };
 

@@ -23,7 +23,7 @@ Sembuf AnyOperation(Dice& dice) {
 
 std::optional<Call> AnySemop(Scene& scene) {
   Dice& dice = scene.dice;
-  Semop semop{.id = scene.AnySemId()};
+  Semop semop{.id = scene.Any<SemId>()};
   for (int64_t i = 1 + dice.Below(dice.Percent(50) ? 1 : 4); i > 0; --i) {
     semop.ops.push_back(AnyOperation(dice));
   }
@@ -35,7 +35,7 @@ std::optional<Call> AnySemop(Scene& scene) {
 
 std::optional<Call> AnySysvSemCall(Scene& scene) {
   Dice& dice = scene.dice;
-  const SemId id = scene.AnySemId();
+  const SemId id = scene.Any<SemId>();
   if (!id.is_reference() || dice.Percent(4)) {
     int64_t flags = dice.Of({0600, 0666, 0640, 0});
     if (dice.Percent(85)) flags |= IPC_CREAT;

@@ -21,6 +21,10 @@ class Writer {
  public:
   Writer(ReproText& text, const Step& step) : text_(text), step_(step) {}
 
+  template <class C>
+  std::string Of(const C&) {
+    return "";
+  }
   // ---- Tasks and signals
   std::string Of(const Fork&) {
     return Cat("return ", Use("make_task"), "(", step_.label, ", 0);");

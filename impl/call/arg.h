@@ -10,7 +10,7 @@
 
 namespace ipcspec {
 
-enum class ArgKind { kFd, kSemId, kTask, kKey };
+enum class ArgKind { kFd, kSemId, kMsgId, kShmId, kTask, kKey, kAddress };
 
 template <ArgKind K>
 struct Arg {
@@ -34,8 +34,11 @@ struct Arg {
 
 using Fd = Arg<ArgKind::kFd>;
 using SemId = Arg<ArgKind::kSemId>;
-using TaskArg = Arg<ArgKind::kTask>;  // a task, named by the step that made it; 0 is the first
-using Key = Arg<ArgKind::kKey>;       // key_t; IPC_PRIVATE is 0
+using MsgId = Arg<ArgKind::kMsgId>;
+using ShmId = Arg<ArgKind::kShmId>;
+using TaskArg = Arg<ArgKind::kTask>;     // a task, named by the step that made it; 0 is the first
+using Key = Arg<ArgKind::kKey>;          // key_t; IPC_PRIVATE is 0
+using Address = Arg<ArgKind::kAddress>;  // of memory, in the task's own address space
 
 }  // namespace ipcspec
 

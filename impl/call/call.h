@@ -9,16 +9,22 @@
 #include <variant>
 
 #include "impl/call/file_calls.h"
+#include "impl/call/ipc_calls.h"
+#include "impl/call/memory_calls.h"
 #include "impl/call/pipe_calls.h"
+#include "impl/call/posix_mq_calls.h"
+#include "impl/call/posix_sem_calls.h"
 #include "impl/call/process_calls.h"
+#include "impl/call/sysv_msg_calls.h"
 #include "impl/call/sysv_sem_calls.h"
+#include "impl/call/sysv_shm_calls.h"
 
 namespace ipcspec {
 
 using Call = std::variant<
     // process_calls.h
     Fork, Clone, Exec, Exit, Kill, Wait, Sigaction, Sigprocmask, Sigpending, SetCredentials,
-    LimitDescriptors, Umask, Await,
+    LimitDescriptors, Umask, SignalInfo, Await,
     // file_calls.h
     Open, Close, Dup, Dup2, GetFdFlags, SetFdFlags, GetStatusFlags, SetStatusFlags, Lseek, Fstat,
     Stat, Poll, Mkfifo, Mknod, Mkdir, Symlink, Unlink, Rename, Chmod, Chown, MountTmpfs,
@@ -28,7 +34,24 @@ using Call = std::variant<
     // sysv_sem_calls.h
     Ftok, Semget, Semop, SemGetVal, SemSetVal, SemGetAll, SemSetAll, SemGetPid, SemGetNcnt,
     SemGetZcnt, SemStat, SemSet, SemRemove, SemLimits, SemUsage, SemStatIndex, SemBadCommand,
-    SetSemLimits>;
+    SetSemLimits,
+    // sysv_msg_calls.h
+    Msgget, Msgsnd, Msgrcv, MsgStat, MsgSet, MsgRemove, MsgLimits, MsgUsage, MsgStatIndex,
+    MsgBadCommand,
+    // sysv_shm_calls.h
+    Shmget, Shmat, Shmdt, ShmStat, ShmSet, ShmRemove, ShmLock, ShmUnlock, ShmLimits, ShmUsage,
+    ShmStatIndex, ShmBadCommand,
+    // ipc_calls.h
+    UnshareIpc, SetLimit, GetLimit, ListIpc, DropCapability, SetGroup,
+    // memory_calls.h
+    Mmap, Munmap, Mprotect, Msync, Load, Store, ShmOpen, ShmUnlink, Ftruncate, Fchmod, Fchown,
+    FileSize,
+    // posix_mq_calls.h
+    MqOpen, MqUnlink, MqSend, MqReceive, MqGetattr, MqSetattr, MqNotify, MqNotices, MqFile,
+    LimitQueueBytes,
+    // posix_sem_calls.h
+    PsemInit, PsemDestroy, PsemOpen, PsemClose, PsemUnlink, PsemPost, PsemTryWait, PsemWait,
+    PsemGetValue>;
 
 inline std::string_view NameOf(const Call& call) {
   return std::visit([](const auto& c) { return std::string_view(c.kName); }, call);
@@ -42,6 +65,12 @@ inline bool IsRestartable(const Call& call) {
       },
       call);
 }
+
+// What the call returns when it succeeds, for later calls to name; none for a plain number.
+template <class C>
+concept GivesArg = requires {
+  C::kGives;
+};
 
 // How long the call waits at most; kForever for one that does not time out.
 inline Nanos TimeoutOf(const Call& call) {

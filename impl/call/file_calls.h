@@ -17,6 +17,7 @@ inline constexpr int64_t kCwd = -100;  // AT_FDCWD
 // openat(2). `memory` kBad passes a path at an address that is not mapped.
 struct Open {
   static constexpr std::string_view kName = "open";
+  static constexpr ArgKind kGives = ArgKind::kFd;
   static constexpr bool kRestartable = true;
   std::string path;
   OpenFlags flags;
@@ -34,12 +35,14 @@ struct Close {
 
 struct Dup {
   static constexpr std::string_view kName = "dup";
+  static constexpr ArgKind kGives = ArgKind::kFd;
   Fd fd;
   IPCSPEC_FIELDS(Dup, fd)
 };
 
 struct Dup2 {
   static constexpr std::string_view kName = "dup2";
+  static constexpr ArgKind kGives = ArgKind::kFd;
   Fd fd;
   Fd to;
   IPCSPEC_FIELDS(Dup2, fd, to)

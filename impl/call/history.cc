@@ -41,8 +41,8 @@ struct DialectText : Dialect {
   static void Fields(Self& self, V&& v) {
     using Base = std::conditional_t<std::is_const_v<Self>, const Dialect, Dialect>;
     auto& [kernel, release, major, minor, page_size, pipe_max_size, max_descriptors, semmsl, semmns,
-           semopm, semmni, wall_start, cap_sys_resource, cap_ipc_owner, cap_dac_override,
-           cap_sys_admin] = static_cast<Base&>(self);
+           semopm, semmni, limits, max_queue_bytes, max_locked, wall_start, cap_sys_resource,
+           cap_ipc_owner, cap_dac_override, cap_sys_admin, cap_ipc_lock] = static_cast<Base&>(self);
     v("kernel", kernel);
     v("release", release);
     v("major", major);
@@ -54,11 +54,15 @@ struct DialectText : Dialect {
     v("semmns", semmns);
     v("semopm", semopm);
     v("semmni", semmni);
+    for (const Name& limit : EnumTable<Limit>()) v(limit.text, limits[limit.value]);
+    v("max_queue_bytes", max_queue_bytes);
+    v("max_locked", max_locked);
     v("wall_start", wall_start);
     v("cap_sys_resource", cap_sys_resource);
     v("cap_ipc_owner", cap_ipc_owner);
     v("cap_dac_override", cap_dac_override);
     v("cap_sys_admin", cap_sys_admin);
+    v("cap_ipc_lock", cap_ipc_lock);
   }
 };
 

@@ -6,7 +6,10 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -73,10 +76,40 @@ constexpr Name kPollBits[] = {
 constexpr Name kIpcBits[] = {
     NAME(IPC_CREAT),
     NAME(IPC_EXCL),
+    NAME(SHM_HUGETLB),
+    NAME(SHM_NORESERVE),
 };
 constexpr Name kSemopBits[] = {
     NAME(IPC_NOWAIT),
     NAME(SEM_UNDO),
+};
+constexpr Name kMsgBits[] = {
+    NAME(IPC_NOWAIT),
+    NAME(MSG_NOERROR),
+    NAME(MSG_EXCEPT),
+    NAME(MSG_COPY),
+};
+constexpr Name kShmatBits[] = {
+    NAME(SHM_RDONLY),
+    NAME(SHM_RND),
+    NAME(SHM_REMAP),
+    NAME(SHM_EXEC),
+};
+constexpr Name kProtBits[] = {
+    NAME(PROT_READ),
+    NAME(PROT_WRITE),
+    NAME(PROT_EXEC),
+    NAME(PROT_NONE),
+};
+constexpr Name kMapBits[] = {
+    NAME(MAP_SHARED_VALIDATE), NAME(MAP_SHARED),  NAME(MAP_PRIVATE), NAME(MAP_ANONYMOUS),
+    NAME(MAP_FIXED_NOREPLACE), NAME(MAP_FIXED),   NAME(MAP_LOCKED),  NAME(MAP_NORESERVE),
+    NAME(MAP_POPULATE),        NAME(MAP_HUGETLB), NAME(MAP_SYNC),
+};
+constexpr Name kMsyncBits[] = {
+    NAME(MS_ASYNC),
+    NAME(MS_INVALIDATE),
+    NAME(MS_SYNC),
 };
 constexpr Name kCloneBits[] = {
     NAME(CLONE_VM),     NAME(CLONE_FS),      NAME(CLONE_FILES),  NAME(CLONE_SIGHAND),
@@ -108,6 +141,49 @@ constexpr Name kMemories[] = {
     {"bad", static_cast<int64_t>(Memory::kBad)},
 };
 
+constexpr Name kNotifies[] = {
+    {"remove", static_cast<int64_t>(Notify::kRemove)},
+    {"none", static_cast<int64_t>(Notify::kNone)},
+    {"signal", static_cast<int64_t>(Notify::kSignal)},
+    {"thread", static_cast<int64_t>(Notify::kThread)},
+    {"bad", static_cast<int64_t>(Notify::kBad)},
+};
+constexpr Name kClocks[] = {
+    {"default", static_cast<int64_t>(Clock::kDefault)},
+    {"realtime", static_cast<int64_t>(Clock::kRealtime)},
+    {"monotonic", static_cast<int64_t>(Clock::kMonotonic)},
+    {"bad", static_cast<int64_t>(Clock::kBad)},
+};
+constexpr Name kIpcKinds[] = {
+    {"sem", static_cast<int64_t>(IpcKind::kSem)},
+    {"msg", static_cast<int64_t>(IpcKind::kMsg)},
+    {"shm", static_cast<int64_t>(IpcKind::kShm)},
+};
+constexpr Name kLimitNames[] = {
+    {"msgmax", static_cast<int64_t>(Limit::kMsgmax)},
+    {"msgmnb", static_cast<int64_t>(Limit::kMsgmnb)},
+    {"msgmni", static_cast<int64_t>(Limit::kMsgmni)},
+    {"shmmax", static_cast<int64_t>(Limit::kShmmax)},
+    {"shmall", static_cast<int64_t>(Limit::kShmall)},
+    {"shmmni", static_cast<int64_t>(Limit::kShmmni)},
+    {"shm_rmid_forced", static_cast<int64_t>(Limit::kShmRmidForced)},
+    {"sem_next_id", static_cast<int64_t>(Limit::kSemNextId)},
+    {"msg_next_id", static_cast<int64_t>(Limit::kMsgNextId)},
+    {"shm_next_id", static_cast<int64_t>(Limit::kShmNextId)},
+    {"queues_max", static_cast<int64_t>(Limit::kMqQueuesMax)},
+    {"msg_max", static_cast<int64_t>(Limit::kMqMsgMax)},
+    {"msgsize_max", static_cast<int64_t>(Limit::kMqMsgsizeMax)},
+    {"msg_default", static_cast<int64_t>(Limit::kMqMsgDefault)},
+    {"msgsize_default", static_cast<int64_t>(Limit::kMqMsgsizeDefault)},
+};
+constexpr Name kCapabilities[] = {
+    {"ipc_owner", static_cast<int64_t>(Capability::kIpcOwner)},
+    {"ipc_lock", static_cast<int64_t>(Capability::kIpcLock)},
+    {"sys_admin", static_cast<int64_t>(Capability::kSysAdmin)},
+    {"sys_resource", static_cast<int64_t>(Capability::kSysResource)},
+    {"dac_override", static_cast<int64_t>(Capability::kDacOverride)},
+};
+
 // How many letters must be put in, left out or changed to make `a` of `b`.
 size_t Distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -135,6 +211,16 @@ NameTable BitTable(BitNames kind) {
       return kIpcBits;
     case BitNames::kSemop:
       return kSemopBits;
+    case BitNames::kMsg:
+      return kMsgBits;
+    case BitNames::kShmat:
+      return kShmatBits;
+    case BitNames::kProt:
+      return kProtBits;
+    case BitNames::kMap:
+      return kMapBits;
+    case BitNames::kMsync:
+      return kMsyncBits;
     case BitNames::kClone:
       return kCloneBits;
     case BitNames::kWait:
@@ -159,6 +245,27 @@ NameTable EnumTable<MaskChange>() {
 template <>
 NameTable EnumTable<Memory>() {
   return kMemories;
+}
+
+template <>
+NameTable EnumTable<Notify>() {
+  return kNotifies;
+}
+template <>
+NameTable EnumTable<Clock>() {
+  return kClocks;
+}
+template <>
+NameTable EnumTable<IpcKind>() {
+  return kIpcKinds;
+}
+template <>
+NameTable EnumTable<Limit>() {
+  return kLimitNames;
+}
+template <>
+NameTable EnumTable<Capability>() {
+  return kCapabilities;
 }
 
 std::string_view NameOfValue(NameTable table, int64_t value) {

@@ -34,6 +34,16 @@ template <>
 NameTable EnumTable<MaskChange>();
 template <>
 NameTable EnumTable<Memory>();
+template <>
+NameTable EnumTable<Notify>();
+template <>
+NameTable EnumTable<Clock>();
+template <>
+NameTable EnumTable<IpcKind>();
+template <>
+NameTable EnumTable<Limit>();
+template <>
+NameTable EnumTable<Capability>();
 
 // The name of `value`, or an empty string.
 std::string_view NameOfValue(NameTable table, int64_t value);

@@ -75,6 +75,13 @@ struct Sigpending {
   IPCSPEC_FIELDS(Sigpending)
 };
 
+// What came with the signal whose handler the task ran last (siginfo_t of sigaction(2)). values:
+// si_signo, si_code, the sending task (-1: none of ours), its real user id, si_value.
+struct SignalInfo {
+  static constexpr std::string_view kName = "signal_info";
+  IPCSPEC_FIELDS(SignalInfo)
+};
+
 // setresgid(2), setgroups(2) to none, setresuid(2): for good. Fails with EPERM unless the caller is
 // user 0.
 struct SetCredentials {

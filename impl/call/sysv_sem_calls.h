@@ -15,6 +15,7 @@ namespace ipcspec {
 // ftok(3). Returns the key.
 struct Ftok {
   static constexpr std::string_view kName = "ftok";
+  static constexpr ArgKind kGives = ArgKind::kKey;
   std::string path;
   int64_t id = 0;
   IPCSPEC_FIELDS(Ftok, path, id)
@@ -23,6 +24,7 @@ struct Ftok {
 // Returns the identifier of the set.
 struct Semget {
   static constexpr std::string_view kName = "semget";
+  static constexpr ArgKind kGives = ArgKind::kSemId;
   Key key = 0;  // IPC_PRIVATE
   int64_t nsems = 1;
   IpcFlags flags;
@@ -138,6 +140,7 @@ struct SemUsage {
 // SEM_STAT, or SEM_STAT_ANY with `any`, of a slot of the kernel's table. Returns the identifier.
 struct SemStatIndex {
   static constexpr std::string_view kName = "sem_stat_index";
+  static constexpr ArgKind kGives = ArgKind::kSemId;
   int64_t index = 0;
   bool any = false;
   IPCSPEC_FIELDS(SemStatIndex, index, any)

@@ -17,20 +17,12 @@ struct Source {
 };
 using Sources = std::map<int64_t, Source>;
 
-template <class C, class... Kinds>
-inline constexpr bool kIsOneOf = (std::is_same_v<C, Kinds> || ...);
-
 class Tracer {
  public:
   // The call that `event` makes, with references.
   Call WithReferences(const Event& event) {
     Call call = *event.call;
-    const Sources& descriptors = tasks_[event.task].descriptors;
-    ForEachArg(call, [&]<ArgKind K>(Arg<K>& arg) {
-      if constexpr (K == ArgKind::kFd) Refer(descriptors, &arg);
-      if constexpr (K == ArgKind::kSemId) Refer(sem_ids_, &arg);
-      if constexpr (K == ArgKind::kKey) Refer(keys_, &arg);
-    });
+    ForEachArg(call, [&]<ArgKind K>(Arg<K>& arg) { Refer(SourcesOf(event.task, K), &arg); });
     return call;
   }
 
@@ -38,7 +30,7 @@ class Tracer {
     Task& caller = tasks_[event.task];
     caller.call = event.call.get();
     caller.label = event.label;
-    if (MakesTask(*event.call)) tasks_[event.label].descriptors = caller.descriptors;
+    if (MakesTask(*event.call)) tasks_[event.label].own = caller.own;
   }
 
   void Returned(const Event& event) {
@@ -47,16 +39,12 @@ class Tracer {
     const Outcome& outcome = event.outcome;
     std::visit(
         [&]<class C>(const C&) {
-          if constexpr (kIsOneOf<C, Open, Dup, Dup2>) {
-            task.descriptors[outcome.ret] = {task.label};
-          } else if constexpr (kIsOneOf<C, MakePipe>) {
+          if constexpr (GivesArg<C>) {
+            SourcesOf(event.task, C::kGives)[outcome.ret] = {task.label};
+          } else if constexpr (std::is_same_v<C, MakePipe>) {
             for (int i = 0; i < static_cast<int>(outcome.values.size()); ++i) {
-              task.descriptors[outcome.values[i]] = {task.label, i};
+              task.own[ArgKind::kFd][outcome.values[i]] = {task.label, i};
             }
-          } else if constexpr (kIsOneOf<C, Semget, SemStatIndex>) {
-            sem_ids_[outcome.ret] = {task.label};
-          } else if constexpr (kIsOneOf<C, Ftok>) {
-            keys_[outcome.ret] = {task.label};
           }
         },
         *task.call);
@@ -64,8 +52,8 @@ class Tracer {
 
  private:
   struct Task {
-    Sources descriptors;
-    const Call* call = nullptr;  // the last one it made
+    std::map<ArgKind, Sources> own;  // descriptors and addresses mean something to one task only
+    const Call* call = nullptr;      // the last one it made
     int label = 0;
   };
 
@@ -76,9 +64,13 @@ class Tracer {
     }
   }
 
+  Sources& SourcesOf(int task, ArgKind kind) {
+    const bool own = kind == ArgKind::kFd || kind == ArgKind::kAddress;
+    return own ? tasks_[task].own[kind] : shared_[kind];
+  }
+
   std::map<int, Task> tasks_;
-  Sources sem_ids_;
-  Sources keys_;
+  std::map<ArgKind, Sources> shared_;
 };
 
 }  // namespace

@@ -13,7 +13,20 @@
 namespace ipcspec {
 
 // A set of named bits; `Names` picks the table.
-enum class BitNames { kOpen, kPoll, kIpc, kSemop, kClone, kWait, kFd };
+enum class BitNames {
+  kOpen,
+  kPoll,
+  kIpc,
+  kSemop,
+  kMsg,
+  kShmat,
+  kProt,
+  kMap,
+  kMsync,
+  kClone,
+  kWait,
+  kFd
+};
 
 template <BitNames N>
 struct Bits {
@@ -27,9 +40,14 @@ struct Bits {
 
 using OpenFlags = Bits<BitNames::kOpen>;    // O_*
 using PollEvents = Bits<BitNames::kPoll>;   // POLL*
-using IpcFlags = Bits<BitNames::kIpc>;      // IPC_CREAT, IPC_EXCL and the nine mode bits
+using IpcFlags = Bits<BitNames::kIpc>;      // IPC_CREAT, IPC_EXCL, SHM_HUGETLB, the nine mode bits
 using SemopFlags = Bits<BitNames::kSemop>;  // IPC_NOWAIT, SEM_UNDO
-using CloneFlags = Bits<BitNames::kClone>;  // CLONE_SYSVSEM
+using MsgFlags = Bits<BitNames::kMsg>;      // IPC_NOWAIT, MSG_NOERROR, MSG_EXCEPT, MSG_COPY
+using ShmatFlags = Bits<BitNames::kShmat>;  // SHM_RDONLY, SHM_RND, SHM_REMAP, SHM_EXEC
+using ProtFlags = Bits<BitNames::kProt>;    // PROT_*
+using MapFlags = Bits<BitNames::kMap>;      // MAP_*
+using MsyncFlags = Bits<BitNames::kMsync>;  // MS_*
+using CloneFlags = Bits<BitNames::kClone>;  // CLONE_SYSVSEM, CLONE_NEWIPC
 using WaitFlags = Bits<BitNames::kWait>;    // WNOHANG
 using FdFlags = Bits<BitNames::kFd>;        // FD_CLOEXEC
 
@@ -56,6 +74,39 @@ enum class MaskChange : uint8_t { kBlock, kUnblock };
 
 // Whether a pointer argument is good or an address that is not mapped (EFAULT).
 enum class Memory : uint8_t { kGood, kBad };
+
+// How mq_notify(3) tells: sigev_notify, a number that is none of these, or no structure at all.
+enum class Notify : uint8_t { kRemove, kNone, kSignal, kThread, kBad };
+
+// The clock of a deadline: the call that has no argument for it, or one of these.
+enum class Clock : uint8_t { kDefault, kRealtime, kMonotonic, kBad };
+
+// The kinds of System V objects.
+enum class IpcKind : uint8_t { kSem, kMsg, kShm };
+
+// Numbers below /proc/sys/kernel and /proc/sys/fs/mqueue that belong to an IPC namespace.
+enum class Limit : uint8_t {
+  kMsgmax,
+  kMsgmnb,
+  kMsgmni,
+  kShmmax,
+  kShmall,
+  kShmmni,
+  kShmRmidForced,
+  kSemNextId,
+  kMsgNextId,
+  kShmNextId,
+  kMqQueuesMax,
+  kMqMsgMax,
+  kMqMsgsizeMax,
+  kMqMsgDefault,
+  kMqMsgsizeDefault,
+};
+
+inline constexpr int kLimits = 15;
+
+// capabilities(7).
+enum class Capability : uint8_t { kIpcOwner, kIpcLock, kSysAdmin, kSysResource, kDacOverride };
 
 // Bytes to be written or sent. Long ones are made by Pattern (impl/call/bytes.h) and print short.
 struct Bytes {

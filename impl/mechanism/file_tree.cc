@@ -45,7 +45,7 @@ bool FileTree::Grants(int inode, int64_t wanted, const Permit& permit) const {
   int64_t bits = i.mode & 7;
   if (permit.creds.uid == i.uid) {
     bits = (i.mode >> 6) & 7;
-  } else if (permit.creds.gid == i.gid) {
+  } else if (permit.creds.InGroup(i.gid)) {
     bits = (i.mode >> 3) & 7;
   }
   return (bits & wanted) == wanted;

@@ -236,7 +236,7 @@ Result Pipe::GetSize(Choice&) const { return Done(capacity_); }
 
 Result Pipe::SetSize(int64_t size, const Caller& caller, Choice& choice) {
   constexpr int64_t kMost = int64_t{1} << 31;
-  const bool privileged = caller.creds.uid == 0 && caller.dialect->cap_sys_resource;
+  const bool privileged = caller.Can(Capability::kSysResource);
   const int64_t limit = caller.dialect->pipe_max_size;
   Errors errors;
   if (size < 0 || size > kMost) {

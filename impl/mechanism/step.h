@@ -13,6 +13,7 @@
 #ifndef IPCSPEC_IMPL_MECHANISM_STEP_H_
 #define IPCSPEC_IMPL_MECHANISM_STEP_H_
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <string>
@@ -158,13 +159,29 @@ class Choice {
   size_t hidden_position_ = 0;
 };
 
+// The limits of an IPC namespace, by Limit. An identifier that was not asked for is -1.
+struct IpcLimits {
+  std::array<int64_t, kLimits> values = {};
+  int64_t set_at = -1;  // last changed no later than this (ns), -1: never
+  int64_t Get(Limit limit) const { return values[static_cast<size_t>(limit)]; }
+  void Set(Limit limit, int64_t value) { values[static_cast<size_t>(limit)] = value; }
+  bool operator==(const IpcLimits&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const IpcLimits& l) {
+    return H::combine(std::move(h), l.values);
+  }
+};
+
 struct Credentials {
   int64_t uid = 0;
   int64_t gid = 0;
+  int64_t group = -1;    // a supplementary group, -1: none
+  uint32_t dropped = 0;  // capabilities given up, a bit each
+  bool InGroup(int64_t of) const { return of == gid || of == group; }
   bool operator==(const Credentials&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Credentials& c) {
-    return H::combine(std::move(h), c.uid, c.gid);
+    return H::combine(std::move(h), c.uid, c.gid, c.group, c.dropped);
   }
 };
 
@@ -195,15 +212,35 @@ struct Caller {
   int process = 0;  // as pid: the task itself, for every task of ours
   Credentials creds;
   int undo_list = 0;  // the list of semaphore adjustments that the task uses (CLONE_SYSVSEM)
+  // User 0 has a capability if the machine has it for user 0, until it drops it (capabilities(7)).
+  bool Can(Capability capability) const;
   Progress* progress = nullptr;
-  bool interrupted = false;  // a handler ran: the call may not sleep (any more)
-  bool asleep = false;       // it was seen asleep: what is checked before that was in order
+  IpcLimits* limits = nullptr;  // of the task's IPC namespace
+  bool interrupted = false;     // a handler ran: the call may not sleep (any more)
+  bool asleep = false;          // it was seen asleep: what is checked before that was in order
   // The call takes effect within these times (ns since the history began).
   int64_t earliest = 0;
   int64_t latest = 0;
   int64_t invoked = 0;                                // when the call was made
   absl::FunctionRef<std::vector<Waiting>()> waiting;  // the calls that other tasks are in
 };
+
+inline bool Caller::Can(Capability capability) const {
+  if (creds.uid != 0 || (creds.dropped >> static_cast<int>(capability) & 1) != 0) return false;
+  switch (capability) {
+    case Capability::kIpcOwner:
+      return dialect->cap_ipc_owner;
+    case Capability::kIpcLock:
+      return dialect->cap_ipc_lock;
+    case Capability::kSysAdmin:
+      return dialect->cap_sys_admin;
+    case Capability::kSysResource:
+      return dialect->cap_sys_resource;
+    case Capability::kDacOverride:
+      return dialect->cap_dac_override;
+  }
+  return false;
+}
 
 // A call that cannot go on: it sleeps, or gives EINTR when a handler ran.
 inline Result SleepOrInterrupted(const Caller& caller) {

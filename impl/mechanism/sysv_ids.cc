@@ -30,12 +30,12 @@ IpcPerm IpcPerm::New(int64_t key, int64_t flags, const Caller& caller) {
 int IpcPerm::ClassShift(const Credentials& creds) const {
   // The creator stands beside the owner, and its group beside the owner's (POSIX.1-2024 2.7).
   if (creds.uid == uid || creds.uid == cuid) return 6;
-  if (creds.gid == gid || creds.gid == cgid) return 3;
+  if (creds.InGroup(gid) || creds.InGroup(cgid)) return 3;
   return 0;
 }
 
 int IpcPerm::Granted(const Caller& caller) const {
-  if (caller.creds.uid == 0 && caller.dialect->cap_ipc_owner) return 7;  // CAP_IPC_OWNER
+  if (caller.Can(Capability::kIpcOwner)) return 7;  // CAP_IPC_OWNER
   return static_cast<int>(mode >> ClassShift(caller.creds)) & 7;
 }
 
@@ -62,7 +62,7 @@ bool IpcPerm::DeniesFlags(int64_t flags, const Caller& caller, const Choice& cho
 
 bool IpcPerm::MayControl(const Caller& caller) const {
   return caller.creds.uid == uid || caller.creds.uid == cuid ||
-         (caller.creds.uid == 0 && caller.dialect->cap_sys_admin);
+         caller.Can(Capability::kSysAdmin);
 }
 
 void IpcPerm::Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller) {

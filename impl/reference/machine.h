@@ -39,6 +39,7 @@ Result Step(Machine& m, const Sigpending& call);
 Result Step(Machine& m, const SetCredentials& call);
 Result Step(Machine& m, const LimitDescriptors& call);
 Result Step(Machine& m, const Umask& call);
+Result Step(Machine& m, const SignalInfo& call);
 Result Step(Machine& m, const Await& call);
 
 // step_descriptors.cc
@@ -81,6 +82,20 @@ Result Step(Machine& m, const Ftok& call);
 void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
 void ReleaseInode(World& world, int inode);
+
+// step_memory.cc: mappings, POSIX shared memory, files' contents.
+// A new task has a copy of its parent's address space, or shares it (CLONE_VM).
+void InheritMemory(World& world, int parent, int child, bool shares);
+// exec, exit: the task's mappings go, an address space with its last user. A task that goes on has
+// an empty one.
+void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
+// A mapping is there, or no more: its object counts it, and goes with the last that holds it.
+void HoldObject(World& world, int object);
+void ReleaseObject(World& world, int object);
+
+// step_segments.cc: a mapping that shmat made has gone, as a whole (shmdt, exit).
+void SegmentDetached(World& world, int64_t segment, const Caller& caller);
+void SegmentInherited(World& world, int64_t segment, const Caller& caller);
 
 // Shared by the files above.
 

@@ -21,11 +21,27 @@ std::vector<Waiting> OthersWaiting(const World& world, int task) {
   return waiting;
 }
 
+template <class C>
+Result Step(Machine&, const C&) {
+  return Fail(ENOSYS);
+}
+
+// Whether the calls of this type belong to this mechanism.
+template <class Mechanism, class C>
+concept Describes = requires(Mechanism m, const C& call, const Caller& caller, Choice& choice) {
+  m.Step(call, caller, choice);
+};
+
 // A call goes to the mechanism that it belongs to, or to the whole (machine.h).
 template <class C>
 Result StepOf(Machine& m, const C& call) {
-  if constexpr (requires(SysvSem sems) { sems.Step(call, m.caller, m.choice); }) {
-    return m.world.sems.Mutable().Step(call, m.caller, m.choice);
+  const auto ipc = [&m]() -> IpcNamespace& { return m.world.MutableIpcOf(m.task); };
+  if constexpr (Describes<SysvSem, C>) {
+    return ipc().sems.Mutable().Step(call, m.caller, m.choice);
+  } else if constexpr (Describes<SysvMsg, C>) {
+    return ipc().msgs.Mutable().Step(call, m.caller, m.choice);
+  } else if constexpr (Describes<SysvShm, C>) {
+    return ipc().shms.Mutable().Step(call, m.caller, m.choice);
   } else {
     return Step(m, call);
   }
@@ -33,11 +49,21 @@ Result StepOf(Machine& m, const C& call) {
 
 }  // namespace
 
-World::World(const Dialect* dialect) : dialect(dialect), sems(SysvSem(*dialect)) {
+IpcNamespace::IpcNamespace(const Dialect& dialect)
+    : limits{.values = dialect.limits},
+      sems(SysvSem(dialect)),
+      msgs(SysvMsg(dialect)),
+      shms(SysvShm(dialect)),
+      queues(PosixMq(dialect)) {}
+
+World::World(const Dialect* dialect) : dialect(dialect) {
+  namespaces.Mutable().Add(IpcNamespace(*dialect));
+  spaces.Mutable().Add(AddressSpace());
   const int null =
       descriptions.Mutable().Add({.kind = Description::Kind::kNull, .flags = 2, .descriptors = 3});
   Task first;
   first.max_descriptors = dialect->max_descriptors;
+  first.max_queue_bytes = dialect->max_queue_bytes;
   first.descriptors = {{null, false}, {null, false}, {null, false}};
   tasks.Mutable().Insert(0, std::move(first));
 }
@@ -55,12 +81,14 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
   const std::shared_ptr<const Call> call = self.current.call;
   Progress progress = self.current.progress;
   auto waiting = [&world, task] { return OthersWaiting(world, task); };
+  IpcLimits limits = world.IpcOf(task).limits;
   const Caller caller{.dialect = world.dialect,
                       .task = task,
                       .process = task,
                       .creds = self.creds,
                       .undo_list = self.undo_list,
                       .progress = &progress,
+                      .limits = &limits,
                       .interrupted = self.current.interrupted,
                       .asleep = self.current.asleep,
                       .earliest = self.current.invoked,
@@ -76,6 +104,8 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
   if (result.kind == Result::kAsleep && progress == world.GetTask(task).current.progress) {
     return result;
   }
+  // Making an object uses up an identifier that was asked for (proc(5), sem_next_id).
+  if (limits != world.IpcOf(task).limits) world.MutableIpcOf(task).limits = limits;
   Task& changed = world.MutableTask(task);
   if (!changed.alive()) return result;  // the call was exit
   changed.current.progress = progress;

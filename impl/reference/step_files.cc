@@ -13,8 +13,7 @@ namespace ipcspec {
 namespace {
 
 Permit PermitOf(const Machine& m) {
-  return {.creds = m.caller.creds,
-          .override_all = m.caller.creds.uid == 0 && m.dialect().cap_dac_override};
+  return {.creds = m.caller.creds, .override_all = m.caller.Can(Capability::kDacOverride)};
 }
 
 // The inode that a relative path starts from, or the error: EBADF, ENOTDIR.
@@ -221,7 +220,7 @@ Result Step(Machine& m, const Chown& call) {
 Result Step(Machine& m, const MountTmpfs& call) {
   const FileTree::Place place = Find(m, kCwd, call.path, true);
   Errors errors = place.errors;
-  errors.If(m.caller.creds.uid != 0 || !m.dialect().cap_sys_admin, EPERM);
+  errors.If(!m.caller.Can(Capability::kSysAdmin), EPERM);
   errors.If(!place.errors.any() && place.inode < 0, ENOENT);
   errors.If(place.inode >= 0 && !S_ISDIR(m.world.files->Get(place.inode)->mode), ENOTDIR);
   if (errors.any()) return m.choice.FailWithAny(errors);
@@ -232,7 +231,7 @@ Result Step(Machine& m, const MountTmpfs& call) {
 Result Step(Machine& m, const RemountReadOnly& call) {
   const FileTree::Place place = Find(m, kCwd, call.path, true);
   Errors errors = place.errors;
-  errors.If(m.caller.creds.uid != 0 || !m.dialect().cap_sys_admin, EPERM);
+  errors.If(!m.caller.Can(Capability::kSysAdmin), EPERM);
   errors.If(!place.errors.any() && place.inode < 0, ENOENT);
   if (errors.any()) return m.choice.FailWithAny(errors);
   return End(m, m.world.files.Mutable().RemountReadOnly(place.inode, m.choice));

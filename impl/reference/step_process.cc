@@ -13,25 +13,28 @@
 namespace ipcspec {
 namespace {
 
-Result MakeTask(Machine& m, bool shares_undo_list) {
+Result MakeTask(Machine& m, const CloneFlags& flags) {
   const int child = m.label;
   Task task = m.self();
   task.parent = m.task;
   task.current = {};
-  task.signals.pending = 0;                       // fork(2): the child's set starts empty
-  if (!shares_undo_list) task.undo_list = child;  // fork(2): semadj values are not inherited
+  task.signals.pending = 0;
+  task.signals.origins.clear();  // fork(2): the child's set starts empty
+  if (!flags.has(CLONE_SYSVSEM))
+    task.undo_list = child;  // fork(2): semadj values are not inherited
   for (const Descriptor& d : task.descriptors) {
     if (d.description >= 0) ++m.world.descriptions.Mutable().Mutable(d.description).descriptors;
   }
   m.world.tasks.Mutable().Insert(child, std::move(task));
+  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM));
   return Done(child);
 }
 
 }  // namespace
 
-Result Step(Machine& m, const Fork&) { return MakeTask(m, false); }
+Result Step(Machine& m, const Fork&) { return MakeTask(m, 0); }
 
-Result Step(Machine& m, const Clone& call) { return MakeTask(m, call.flags.has(CLONE_SYSVSEM)); }
+Result Step(Machine& m, const Clone& call) { return MakeTask(m, call.flags); }
 
 Result Step(Machine& m, const Exec&) {
   const Task& self = m.self();
@@ -44,6 +47,9 @@ Result Step(Machine& m, const Exec&) {
   // stay, and so do semaphore adjustments (execve(2), semop(2)).
   Signals& signals = m.mutable_self().signals;
   signals.handled = signals.restarting = 0;
+  signals.handled_last = 0;
+  signals.handled_origin = {};
+  DropMemory(m.world, m.task, m.caller, true);
   return Done(0);
 }
 
@@ -64,7 +70,10 @@ Result Step(Machine& m, const Kill& call) {
   if (errors.any()) return m.choice.FailWithAny(errors);
   // Whoever takes care of orphans may have waited for this one already.
   if (!task->alive() && task->parent < 0 && m.choice.SawError(ESRCH)) return Fail(ESRCH);
-  if (signal != 0 && task->alive()) m.world.MutableTask(target).signals.Raise(signal);
+  if (signal != 0 && task->alive()) {
+    m.world.MutableTask(target).signals.Raise(
+        signal, {.known = true, .code = SI_USER, .sender = m.task, .uid = m.caller.creds.uid});
+  }
   return Done(0);
 }
 
@@ -103,7 +112,7 @@ Result Step(Machine& m, const Sigaction& call) {
       break;
   }
   // Ignoring a signal discards it if it is pending, blocked or not (POSIX.1-2024 2.4.3).
-  if (signals.Ignores(signal)) signals.pending &= ~bit;
+  if (signals.Ignores(signal)) signals.Discard(signal);
   return Done(0);
 }
 
@@ -133,7 +142,8 @@ Result Step(Machine& m, const Sigpending&) {
 
 Result Step(Machine& m, const SetCredentials& call) {
   if (m.caller.creds.uid != 0) return Fail(EPERM);
-  m.mutable_self().creds = {.uid = call.uid, .gid = call.gid};
+  m.mutable_self().creds = {
+      .uid = call.uid, .gid = call.gid, .group = -1, .dropped = m.caller.creds.dropped};
   return Done(0);
 }
 
@@ -149,6 +159,20 @@ Result Step(Machine& m, const Umask& call) {
   return Done(before);
 }
 
+Result Step(Machine& m, const SignalInfo&) {
+  const Signals& signals = m.self().signals;
+  const SignalOrigin& origin = signals.handled_origin;
+  Outcome outcome = Returns(0);
+  outcome.values = {signals.handled_last, origin.code, origin.sender, origin.uid, origin.value};
+  // Of other signals than those that say where they are from, only the number is promised.
+  const Outcome* seen = m.choice.seen();
+  if (!origin.known && seen != nullptr && seen->values.size() == outcome.values.size() &&
+      seen->values[0] == signals.handled_last) {
+    return Done(*seen);
+  }
+  return Done(std::move(outcome));
+}
+
 Result Step(Machine&, const Await&) { return Done(0); }
 
 Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
@@ -159,7 +183,9 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
     return Delivery::kDies;
   }
   Task& self = world.MutableTask(task);
-  self.signals.pending &= ~bit;
+  self.signals.handled_last = signal;
+  self.signals.handled_origin = self.signals.origins[signal];
+  self.signals.Discard(signal);
   if (self.in_call()) {
     // signal(7): a restarted call goes on as if nothing had happened, unless a part of a transfer
     // is done: then it returns how much.
@@ -175,6 +201,7 @@ void Die(World& world, int task, int status, int64_t now_ns) {
     self.life = Task::Life::kZombie;
     self.status = status;
     self.signals.pending = 0;
+    self.signals.origins.clear();
   }
   const auto nobody = [] { return std::vector<Waiting>(); };
   const Caller caller{.dialect = world.dialect,
@@ -197,12 +224,13 @@ void Die(World& world, int task, int status, int64_t now_ns) {
   for (const auto& [number, other] : *world.tasks) {
     if (other->alive() && other->undo_list == caller.undo_list) last = false;
   }
-  if (last) world.sems.Mutable().OnLastExit(caller.undo_list, caller);
+  if (last) world.MutableIpcOf(task).sems.Mutable().OnLastExit(caller.undo_list, caller);
 
   const int64_t count = static_cast<int64_t>(world.GetTask(task).descriptors.size());
   for (int64_t fd = 0; fd < count; ++fd) {
     if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
   }
+  DropMemory(world, task, caller, false);
   // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
   // if it said so by ignoring that signal (wait(2)).
   std::vector<int> children;

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -15,6 +16,20 @@
 
 namespace ipcspec {
 
+// What comes with a signal (siginfo_t of sigaction(2)), where it is promised.
+struct SignalOrigin {
+  bool known = false;
+  int code = 0;     // SI_USER, SI_MESGQ
+  int sender = -1;  // the task
+  int64_t uid = 0;  // its real user
+  int64_t value = 0;
+  bool operator==(const SignalOrigin&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const SignalOrigin& o) {
+    return H::combine(std::move(h), o.known, o.code, o.sender, o.uid, o.value);
+  }
+};
+
 // The dispositions, the mask and the pending signals of a task (signal(7)).
 struct Signals {
   uint64_t ignored = 0;
@@ -22,6 +37,9 @@ struct Signals {
   uint64_t restarting = 0;  // ... with SA_RESTART
   uint64_t blocked = 0;
   uint64_t pending = 0;
+  std::map<int, SignalOrigin> origins;  // of the pending ones
+  int handled_last = 0;                 // the signal whose handler ran last, 0 for none
+  SignalOrigin handled_origin;
 
   static uint64_t Bit(int signal) { return uint64_t{1} << (signal - 1); }
   static bool IgnoredByDefault(int signal) {
@@ -35,14 +53,21 @@ struct Signals {
   uint64_t Deliverable() const { return pending & ~(blocked & ~Bit(SIGKILL)); }
 
   // A signal is generated: it is discarded if it is ignored and not blocked, else it is pending.
-  void Raise(int signal) {
+  // One that is pending already stays as it came first.
+  void Raise(int signal, const SignalOrigin& origin = {}) {
     if (Ignores(signal) && (blocked & Bit(signal)) == 0) return;
+    if ((pending & Bit(signal)) == 0) origins[signal] = origin;
     pending |= Bit(signal);
+  }
+  void Discard(int signal) {
+    pending &= ~Bit(signal);
+    origins.erase(signal);
   }
   bool operator==(const Signals&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Signals& s) {
-    return H::combine(std::move(h), s.ignored, s.handled, s.restarting, s.blocked, s.pending);
+    return H::combine(std::move(h), s.ignored, s.handled, s.restarting, s.blocked, s.pending,
+                      s.origins, s.handled_last, s.handled_origin);
   }
 };
 
@@ -83,7 +108,10 @@ struct Task {
   Credentials creds;
   int64_t umask = 022;
   int64_t max_descriptors = 1024;
+  int64_t max_queue_bytes = 0;  // RLIMIT_MSGQUEUE
   int undo_list = 0;
+  int ipc = 0;    // the IPC namespace
+  int space = 0;  // the address space
   std::vector<Descriptor> descriptors;
   Signals signals;
   Current current;
@@ -100,7 +128,8 @@ struct Task {
   template <typename H>
   friend H AbslHashValue(H h, const Task& t) {
     return H::combine(std::move(h), t.life, t.parent, t.status, t.creds, t.umask, t.max_descriptors,
-                      t.undo_list, t.descriptors, t.signals, t.current);
+                      t.max_queue_bytes, t.undo_list, t.ipc, t.space, t.descriptors, t.signals,
+                      t.current);
   }
 };
 

@@ -10,8 +10,12 @@
 
 #include "impl/mechanism/cow.h"
 #include "impl/mechanism/file_tree.h"
+#include "impl/mechanism/memory.h"
 #include "impl/mechanism/pipe.h"
+#include "impl/mechanism/posix_mq.h"
+#include "impl/mechanism/sysv_msg.h"
 #include "impl/mechanism/sysv_sem.h"
+#include "impl/mechanism/sysv_shm.h"
 #include "impl/reference/dialect.h"
 #include "impl/reference/task.h"
 
@@ -19,19 +23,40 @@ namespace ipcspec {
 
 // An open file description (open(2)): what dup and fork share.
 struct Description {
-  enum class Kind : uint8_t { kNull, kPipe, kFifo, kDirectory, kFile };
+  enum class Kind : uint8_t { kNull, kPipe, kFifo, kDirectory, kFile, kQueue };
   Kind kind = Kind::kNull;
   int64_t flags = 0;                                // access mode and status flags
   int pipe = -1;                                    // kPipe, kFifo: the pipe
   int inode = -1;                                   // the name it was opened by, -1 for pipe(2)
   int descriptors = 0;                              // how many descriptors refer to it
   int64_t writer_mark = -1;                         // kFifo: Pipe::WriterMark() when it was opened
+  int64_t position = 0;                             // kFile: where the next read or write begins
+  int queue = -1;                                   // kQueue: the POSIX message queue ...
+  int ipc = -1;                                     // ... in this IPC namespace
   bool reads() const { return (flags & 3) != 1; }   // O_RDONLY or O_RDWR
   bool writes() const { return (flags & 3) != 0; }  // O_WRONLY or O_RDWR
   bool operator==(const Description&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Description& d) {
-    return H::combine(std::move(h), d.kind, d.flags, d.pipe, d.inode, d.descriptors);
+    return H::combine(std::move(h), d.kind, d.flags, d.pipe, d.inode, d.descriptors, d.position,
+                      d.queue, d.ipc);
+  }
+};
+
+// The objects of one IPC namespace (ipc_namespaces(7)). It goes with its last task.
+struct IpcNamespace {
+  explicit IpcNamespace(const Dialect& dialect);
+
+  IpcLimits limits;
+  Cow<SysvSem> sems;
+  Cow<SysvMsg> msgs;
+  Cow<SysvShm> shms;
+  Cow<PosixMq> queues;
+
+  bool operator==(const IpcNamespace&) const = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const IpcNamespace& n) {
+    return H::combine(std::move(h), n.limits, n.sems, n.msgs, n.shms, n.queues);
   }
 };
 
@@ -45,13 +70,21 @@ struct World {
   Cow<Numbered<Description>> descriptions;
   Cow<Numbered<Pipe>> pipes;
   Cow<FileTree> files;
-  Cow<SysvSem> sems;
+  Cow<Numbered<IpcNamespace>> namespaces;
+  Cow<Numbered<AddressSpace>> spaces;
+  Cow<Numbered<MemoryObject>> memory;
 
   // Null when there is no such task.
   const Task* FindTask(int task) const { return tasks->Find(task); }
   // REQUIRES: the task exists.
   const Task& GetTask(int task) const { return *tasks->Find(task); }
   Task& MutableTask(int task) { return tasks.Mutable().Mutable(task); }
+
+  // The IPC namespace of the task.
+  const IpcNamespace& IpcOf(int task) const { return *namespaces->Find(GetTask(task).ipc); }
+  IpcNamespace& MutableIpcOf(int task) { return namespaces.Mutable().Mutable(GetTask(task).ipc); }
+  const AddressSpace& SpaceOf(int task) const { return *spaces->Find(GetTask(task).space); }
+  AddressSpace& MutableSpaceOf(int task) { return spaces.Mutable().Mutable(GetTask(task).space); }
 
   // The open file description behind a descriptor; null when the descriptor is not open.
   const Description* FindDescription(int task, int64_t fd) const {
@@ -61,7 +94,8 @@ struct World {
   bool operator==(const World&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const World& w) {
-    return H::combine(std::move(h), w.tasks, w.descriptions, w.pipes, w.files, w.sems);
+    return H::combine(std::move(h), w.tasks, w.descriptions, w.pipes, w.files, w.namespaces,
+                      w.spaces, w.memory);
   }
 };
 

@@ -58,6 +58,11 @@ void PutTimespec(char* area, int64_t ns) {
   std::memcpy(area, &time, sizeof time);
 }
 
+template <class C>
+void Lower(const C&, const Context&, Request& r) {
+  r.Op(kRefuse), r.Int(0, ENOSYS);
+}
+
 // ---- Tasks and signals
 
 void Lower(const Fork&, const Context& context, Request& r) {
