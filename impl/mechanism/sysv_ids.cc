@@ -12,6 +12,12 @@ constexpr int64_t kSmallestWindow = 64;
 constexpr int64_t kTableSize = int64_t{1} << kIpcIndexBits;
 constexpr int64_t kSequences = INT32_MAX >> kIpcIndexBits;
 
+// A 32 bit number comes out signed or unsigned: whichever was seen.
+int64_t Same32(size_t field, int64_t want, Choice& choice) {
+  const int64_t other = want < 0 ? want + (int64_t{1} << 32) : want - (int64_t{1} << 32);
+  return choice.Value(field, other, other, want);
+}
+
 void InsertSorted(std::vector<int32_t>& ids, int32_t id) {
   ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
 }
@@ -61,8 +67,28 @@ bool IpcPerm::DeniesFlags(int64_t flags, const Caller& caller, const Choice& cho
 }
 
 bool IpcPerm::MayControl(const Caller& caller) const {
-  return caller.creds.uid == uid || caller.creds.uid == cuid ||
-         caller.Can(Capability::kSysAdmin);
+  return caller.creds.uid == uid || caller.creds.uid == cuid || caller.Can(Capability::kSysAdmin);
+}
+
+void IpcPerm::CheckSet(int64_t new_uid, int64_t new_gid, const Caller& caller, const Choice& choice,
+                       Errors& errors) const {
+  errors.If(!MayControl(caller), EPERM);
+  // A number that the user namespace does not map is refused (user_namespaces(7)).
+  const auto known = [](int64_t id, int64_t a, int64_t b) { return id == a || id == b; };
+  const bool mapped =
+      known(new_uid, uid, caller.creds.uid) && known(new_gid, gid, caller.creds.gid);
+  const bool none =
+      static_cast<uint32_t>(new_uid) == UINT32_MAX || static_cast<uint32_t>(new_gid) == UINT32_MAX;
+  errors.If(none || (!mapped && choice.SawError(EINVAL)), EINVAL);
+}
+
+void IpcPerm::Show(size_t fields, Choice& choice, Outcome& outcome) const {
+  const auto* const seen = choice.SawSuccess() ? &choice.seen()->values : nullptr;
+  const bool same_mode = seen != nullptr && seen->size() == fields && ((*seen)[5] & 0777) == mode;
+  const int64_t all[] = {Same32(0, key, choice),  Same32(1, uid, choice),
+                         Same32(2, gid, choice),  Same32(3, cuid, choice),
+                         Same32(4, cgid, choice), same_mode ? (*seen)[5] : mode};
+  outcome.values.insert(outcome.values.end(), std::begin(all), std::end(all));
 }
 
 void IpcPerm::Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller) {

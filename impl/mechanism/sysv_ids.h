@@ -55,8 +55,17 @@ struct IpcPerm {
   bool DeniesFlags(int64_t flags, const Caller& caller, const Choice& choice) const;
   // Whether the caller is owner or creator, or privileged: IPC_SET and IPC_RMID (else EPERM).
   bool MayControl(const Caller& caller) const;
+  // What IPC_SET asks for before it changes owner and group: EPERM, or EINVAL for an id that is
+  // none.
+  void CheckSet(int64_t new_uid, int64_t new_gid, const Caller& caller, const Choice& choice,
+                Errors& errors) const;
   // IPC_SET: owner and mode change, the creator and the key never do.
   void Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller);
+
+  // Appends what IPC_STAT and the like give first: key, uid, gid, cuid, cgid, mode. `fields` is how
+  // many numbers the call gives in all. Of the mode only nine bits mean anything (those that shared
+  // memory adds are its own affair).
+  void Show(size_t fields, Choice& choice, Outcome& outcome) const;
 
   bool operator==(const IpcPerm&) const = default;
   template <typename H>
