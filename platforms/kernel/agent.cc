@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,13 +17,18 @@
 #include <cstring>
 
 #include "impl/call/types.h"
+#include "platforms/kernel/posix_sem_agent.h"
 #include "platforms/kernel/raw_syscall.h"
+#include "platforms/kernel/sharing_task.h"
 
 namespace ipcspec {
 namespace {
 
 Mailboxes* memory = nullptr;
-Mailbox* mine = nullptr;  // the mailbox of this process; its handlers write there
+// The mailbox of this process; its handlers write there. Processes may share memory (CLONE_VM).
+thread_local Mailbox* mine = nullptr;
+
+[[noreturn]] void Serve();
 
 int64_t ErrnoResult(int64_t result) { return result < 0 ? -errno : result; }
 
@@ -101,6 +107,13 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   return error;
 }
 
+int ServeSharing(void* mailbox) {
+  mine = static_cast<Mailbox*>(mailbox);
+  mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+  mine->result = 0;
+  Serve();
+}
+
 int64_t Perform(Mailbox& box) {
   std::array<int64_t, 6> a = box.args;
   for (int i = 0; i < 6; ++i) {
@@ -111,6 +124,7 @@ int64_t Perform(Mailbox& box) {
     case kPing:
       return 0;
     case kClone: {
+      if ((a[0] & CLONE_VM) != 0) return CloneSharing(a[0], ServeSharing, &memory->slots[a[1]]);
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
         mine = &memory->slots[a[1]];
@@ -135,6 +149,7 @@ int64_t Perform(Mailbox& box) {
     case kRefuse:
       return -a[0];
     default:
+      if (IsPosixSemOp(box.op)) return PerformPosixSem(box.op, a);
       return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
 }
