@@ -27,6 +27,7 @@ struct Inode {
   int64_t links = 1;
   int held = 0;                      // open file descriptions, and openers that wait
   int pipe = -1;                     // of a FIFO that is held
+  int contents = -1;                 // of a file: the memory object, once somebody had it open
   std::string target;                // of a symbolic link
   std::map<std::string, int> names;  // of a directory
   int parent = 0;                    // of a directory
@@ -36,8 +37,8 @@ struct Inode {
   bool operator==(const Inode&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Inode& i) {
-    return H::combine(std::move(h), i.mode, i.uid, i.gid, i.links, i.held, i.pipe, i.target,
-                      i.names, i.file_system, i.keys);
+    return H::combine(std::move(h), i.mode, i.uid, i.gid, i.links, i.held, i.pipe, i.contents,
+                      i.target, i.names, i.file_system, i.keys);
   }
 };
 
@@ -103,6 +104,7 @@ class FileTree {
   void Hold(int inode) { ++inodes_.Mutable(inode).held; }
   void Release(int inode);
   void SetPipe(int inode, int pipe) { inodes_.Mutable(inode).pipe = pipe; }
+  void SetContents(int inode, int object) { inodes_.Mutable(inode).contents = object; }
 
   // ftok(3): the same file and low 8 bits of the id give the same key; with other bits another.
   Result Ftok(int inode, int64_t id, Choice& choice);

@@ -7,7 +7,9 @@
 #define IPCSPEC_IMPL_REFERENCE_MACHINE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "impl/mechanism/step.h"
 #include "impl/reference/world.h"
@@ -83,15 +85,41 @@ void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
 void ReleaseInode(World& world, int inode);
 
-// step_memory.cc: mappings, POSIX shared memory, files' contents.
+// step_mappings.cc
+Result Step(Machine& m, const Mmap& call);
+Result Step(Machine& m, const Munmap& call);
+Result Step(Machine& m, const Mprotect& call);
+Result Step(Machine& m, const Msync& call);
+
+// step_memory.cc: address spaces, loads and stores.
+Result Step(Machine& m, const Load& call);
+Result Step(Machine& m, const Store& call);
 // A new task has a copy of its parent's address space, or shares it (CLONE_VM).
 void InheritMemory(World& world, int parent, int child, bool shares);
 // exec, exit: the task's mappings go, an address space with its last user. A task that goes on has
 // an empty one.
 void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
+// Takes the range out of the task's address space. What is returned still holds its objects.
+std::vector<Mapping> CutOut(World& world, int task, int64_t start, int64_t length);
+// The same, for good: munmap(2).
+void UnmapRange(World& world, int task, int64_t start, int64_t length, const Caller& caller);
 // A mapping is there, or no more: its object counts it, and goes with the last that holds it.
 void HoldObject(World& world, int object);
 void ReleaseObject(World& world, int object);
+void ReleaseMapping(World& world, const Mapping& mapping);
+// Where the task's loads and stores of these bytes, within one page, take place; none where either
+// faults. A private page becomes the task's own before.
+struct MemoryPlace {
+  int object = -1;  // number in World::memory
+  int64_t offset = 0;
+};
+std::optional<MemoryPlace> PlaceToStore(World& world, int task, int64_t address, int64_t size);
+
+// step_contents.cc
+// The number in World::memory of what a file holds.
+int ContentsOf(World& world, int inode);
+// The file may have gone with its last name or descriptor: then its contents go, unless mapped.
+void DropContents(World& world, int inode, int contents);
 
 // step_semaphores.cc
 Result Step(Machine& m, const PsemInit& call);
