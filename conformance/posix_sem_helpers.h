@@ -12,21 +12,19 @@
 
 namespace ipcspec {
 
-inline constexpr int64_t kSemValueMax = 0x7fffffff;  // SEM_VALUE_MAX
-inline constexpr int64_t kSemSize = 64;              // where the next one may lie
-inline constexpr int64_t kShort = 20'000'000;        // a timeout that is waited for
+inline constexpr int64_t kSemValueMax = 0x7fffffff;      // SEM_VALUE_MAX
+inline constexpr int64_t kSemSize = 64;                  // where the next one may lie
+inline constexpr int64_t kShort = 20'000'000;            // a timeout that is waited for
 inline constexpr int64_t kNeverOver = 3600'000'000'000;  // one that does not end in a clause
 inline constexpr int64_t kPast = -1'000'000'000;         // a deadline that has passed
 
 // A page that forked tasks share with this one.
 inline Address SharedPage(TaskHandle& task) {
-  return task.Must(
-      Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS});
+  return task.Must(Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS});
 }
 // A page of the task, and of those with which it shares all memory.
 inline Address OwnPage(TaskHandle& task) {
-  return task.Must(
-      Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE | MAP_ANONYMOUS});
+  return task.Must(Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE | MAP_ANONYMOUS});
 }
 
 // A semaphore that forked tasks share with this one.

@@ -1,6 +1,6 @@
 // Clauses of POSIX semaphores: unnamed ones and what single calls do: sem_overview(7), sem_init(3),
-// sem_post(3), sem_wait(3), sem_getvalue(3), sem_destroy(3). Waiting: posix_sem_wait_test.cc. Names:
-// posix_sem_named_test.cc. Tasks that share all memory: posix_sem_vm_test.cc.
+// sem_post(3), sem_wait(3), sem_getvalue(3), sem_destroy(3). Waiting: posix_sem_wait_test.cc.
+// Names: posix_sem_named_test.cc. Tasks that share all memory: posix_sem_vm_test.cc.
 #include <csignal>
 
 #include "conformance/clause.h"
@@ -97,12 +97,13 @@ CLAUSE(PosixSem, ForkedTasksShare, "sem_init(3)",
   EXPECT_THAT(c.Do(PsemGetValue{.address = s}), GivesValues({2}));
 }
 
-CLAUSE(PosixSem, AnyProcessMayInit, "sem_init(3)",
-       "Whichever process calls sem_init on shared memory, all that share it can use the semaphore") {
+CLAUSE(
+    PosixSem, AnyProcessMayInit, "sem_init(3)",
+    "Whichever process calls sem_init on shared memory, all that share it can use the semaphore") {
   const Address page = SharedPage(a);
   TaskHandle b = a.Fork();
   b.Must(PsemInit{.address = page, .shared = true, .value = 7});
-  b.Must(Exit{});
+  b.Begin(Exit{});
   EXPECT_THAT(a.Do(PsemWait{.address = page}), Gives(0));
   EXPECT_THAT(a.Do(PsemGetValue{.address = page}), GivesValues({6}));
 }
@@ -123,7 +124,7 @@ CLAUSE(PosixSem, DeathGivesNothingBack, "sem_overview(7)",
   TaskHandle b = a.Fork(), c = a.Fork();
   b.Must(PsemWait{.address = s});
   c.Must(PsemWait{.address = s});
-  b.Do(Exit{});
+  b.Begin(Exit{});
   a.Must(Kill{.target = c.task(), .signal = SIGKILL});
   EXPECT_THAT(a.Do(PsemGetValue{.address = s}), GivesValues({1}));
 }

@@ -18,13 +18,10 @@
 namespace ipcspec {
 namespace {
 
-// Where an address leads: into which memory.
-struct Spot {
-  int object = -1;
-  int64_t offset = 0;
-};
+using Spot = MemoryPlace;
 
-// No object when the memory that a semaphore needs is not there, or may not be changed.
+// Into which memory an address leads. No object when what a semaphore needs is not there, or may
+// not be changed.
 Spot Locate(const World& world, int task, int64_t address) {
   const Mapping* mapping = world.SpaceOf(task).Find(address);
   constexpr int64_t kNeeded = PROT_READ | PROT_WRITE;
@@ -87,8 +84,9 @@ Result Use(Machine& m, const C& call, Operation operation) {
 
 Result Step(Machine& m, const PsemInit& call) {
   const int64_t value = static_cast<uint32_t>(call.value);  // it is an unsigned int
-  const Spot spot = Locate(m.world, m.task, call.address.value + call.offset);
   if (value > PosixSem::kMaxValue) return Fail(EINVAL);
+  const int64_t address = call.address.value + call.offset;
+  const Spot spot = PlaceToStore(m.world, m.task, address, PosixSem::kSize).value_or(Spot());
   if (spot.object < 0 || HasWaiters(m, spot)) return Undefined(m, spot);
   Forget(m.world, spot);
   m.world.memory.Mutable().Mutable(spot.object).semaphores[spot.offset] = {
