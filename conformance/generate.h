@@ -61,6 +61,14 @@ class Scene {
     const Produced* p = Pick(A::kKind);
     return p == nullptr ? A(dice.Below(2) - 1) : A::Of(p->label, p->index);
   }
+  // The number, by what handed it out last: a program keeps its meaning when steps are taken out.
+  template <class A>
+  A Named(int64_t value) {
+    for (auto p = produced_.rbegin(); p != produced_.rend(); ++p) {
+      if (p->kind == A::kKind && p->value == value) return A::Of(p->label, p->index);
+    }
+    return A(value);
+  }
   TaskArg AnyTask();
   Signal AnySignal();
 

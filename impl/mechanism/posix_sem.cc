@@ -1,16 +1,10 @@
 #include "impl/mechanism/posix_sem.h"
 
-#include <algorithm>
-#include <climits>
-
 namespace ipcspec {
 namespace {
 
 // How long a deadline may be overrun before the sleeper counts as forgotten.
 constexpr int64_t kOverrun = 10'000'000'000;
-
-// What libc puts before the name of a semaphore (sem_overview(7)).
-constexpr std::string_view kPrefix = "sem.";
 
 }  // namespace
 
@@ -53,21 +47,6 @@ Result PosixSem::GetValue() const {
   Outcome outcome = Returns(0);
   outcome.values = {value};
   return Done(std::move(outcome));
-}
-
-Errors FileOfSemaphore(std::string_view name, std::string* file) {
-  name.remove_prefix(std::min(name.find_first_not_of('/'), name.size()));
-  // Which of the two it is for which name the manual pages tell for "/" only, and libc differs.
-  const bool malformed = name.empty() || name.find('/') != name.npos;
-  // libc may look at the length before it comes to the file system, and call it malformed too.
-  const bool no_file = name.size() > NAME_MAX;
-  Errors errors;
-  errors.If(malformed, EINVAL);
-  errors.If(kPrefix.size() + name.size() > NAME_MAX, ENAMETOOLONG);
-  errors.If(malformed || no_file, ENOENT);
-  errors.If(no_file, EINVAL);
-  *file = std::string(kPrefix) + std::string(name);
-  return errors;
 }
 
 int64_t OpenSemaphores::Find(std::string_view name, int object) const {

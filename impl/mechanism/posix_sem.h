@@ -49,10 +49,6 @@ inline bool HasDeadline(const PsemWait& call) {
   return call.timeout.ns != Nanos::kForever || call.bad_time;
 }
 
-// The name of the file of a named semaphore, in the directory of POSIX shared memory. Errors for
-// names that are none: EINVAL or ENOENT, ENAMETOOLONG (sem_open(3), sem_overview(7)).
-Errors FileOfSemaphore(std::string_view name, std::string* file);
-
 // The named semaphores that an address space has open: by name, where, and how often.
 class OpenSemaphores {
  public:
