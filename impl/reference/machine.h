@@ -62,7 +62,6 @@ Result Step(Machine& m, const Writev& call);
 Result Step(Machine& m, const GetPipeSize& call);
 Result Step(Machine& m, const SetPipeSize& call);
 Result Step(Machine& m, const Fionread& call);
-Result Step(Machine& m, const Lseek& call);
 Result Step(Machine& m, const Fstat& call);
 Result Step(Machine& m, const Poll& call);
 
@@ -80,6 +79,11 @@ Result Step(Machine& m, const Chown& call);
 Result Step(Machine& m, const MountTmpfs& call);
 Result Step(Machine& m, const RemountReadOnly& call);
 Result Step(Machine& m, const Ftok& call);
+// Whose rights count for names.
+Permit PermitOf(const Machine& m);
+// Opens or makes what a path led to, as open(2) does; what unlink(2) does with it.
+Result OpenPlace(Machine& m, const FileTree::Place& place, OpenFlags flags, Mode mode);
+Result UnlinkPlace(Machine& m, const FileTree::Place& place);
 // A task that waits in open() is gone: its end of the FIFO is closed again.
 void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
@@ -116,10 +120,25 @@ struct MemoryPlace {
 std::optional<MemoryPlace> PlaceToStore(World& world, int task, int64_t address, int64_t size);
 
 // step_contents.cc
+Result Step(Machine& m, const ShmOpen& call);
+Result Step(Machine& m, const ShmUnlink& call);
+Result Step(Machine& m, const Ftruncate& call);
+Result Step(Machine& m, const Fchmod& call);
+Result Step(Machine& m, const Fchown& call);
+Result Step(Machine& m, const FileSize& call);
+Result Step(Machine& m, const Lseek& call);
+// read(2) and write(2) on a regular file. REQUIRES: the descriptor is open for it.
+Result ReadFile(Machine& m, const Fd& fd, int64_t count);
+Result WriteFile(Machine& m, const Fd& fd, std::string_view data);
 // The number in World::memory of what a file holds.
 int ContentsOf(World& world, int inode);
 // The file may have gone with its last name or descriptor: then its contents go, unless mapped.
 void DropContents(World& world, int inode, int contents);
+// Gives a file's contents another size.
+void Truncate(World& world, int object, int64_t size);
+// Where a name of POSIX shared memory leads, or with "sem." before it that of a semaphore.
+// Errors: EINVAL or ENOENT (no name, or a slash in it), ENAMETOOLONG.
+FileTree::Place FindShared(const Machine& m, std::string_view prefix, std::string_view name);
 
 // step_semaphores.cc
 Result Step(Machine& m, const PsemInit& call);
