@@ -6,28 +6,13 @@
 #include <cerrno>
 #include <ctime>
 
-#include "impl/call/types.h"
-
 namespace ipcspec {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 sem_t* At(int64_t address) { return reinterpret_cast<sem_t*>(address); }
+const timespec* Time(int64_t address) { return reinterpret_cast<const timespec*>(address); }
 const char* Name(int64_t address) { return reinterpret_cast<const char*>(address); }
 int64_t ErrnoResult(int result) { return result < 0 ? -errno : result; }
-
-int64_t WaitFor(sem_t* sem, Clock clock, int64_t from_now, bool malformed) {
-  constexpr clockid_t kNoClock = 9999;
-  const clockid_t id = clock == Clock::kMonotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME;
-  timespec deadline = {};
-  clock_gettime(id, &deadline);
-  const int64_t ns = deadline.tv_nsec + from_now % kSecond;  // of [-kSecond, 2 * kSecond)
-  deadline.tv_sec += from_now / kSecond + (ns < 0 ? -1 : ns / kSecond);
-  deadline.tv_nsec = malformed ? kSecond : (ns + kSecond) % kSecond;
-  if (clock == Clock::kDefault) return ErrnoResult(sem_timedwait(sem, &deadline));
-  return ErrnoResult(sem_clockwait(sem, clock == Clock::kBad ? kNoClock : id, &deadline));
-}
 
 }  // namespace
 
@@ -52,8 +37,10 @@ int64_t PerformPosixSem(int64_t op, const std::array<int64_t, 6>& a) {
       return ErrnoResult(sem_trywait(At(a[0])));
     case kPsemWait:
       return ErrnoResult(sem_wait(At(a[0])));
-    case kPsemWaitFor:
-      return WaitFor(At(a[0]), static_cast<Clock>(a[1]), a[2], a[3] != 0);
+    case kPsemTimedWait:
+      return ErrnoResult(sem_timedwait(At(a[0]), Time(a[1])));
+    case kPsemClockWait:
+      return ErrnoResult(sem_clockwait(At(a[0]), static_cast<clockid_t>(a[2]), Time(a[1])));
     case kPsemGetValue:
       return ErrnoResult(sem_getvalue(At(a[0]), reinterpret_cast<int*>(a[1])));
     default:

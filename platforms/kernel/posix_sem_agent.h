@@ -10,16 +10,17 @@ namespace ipcspec {
 
 // Requests, beside those of mailbox.h.
 enum PosixSemOp : int64_t {
-  kPsemInit = -200,      // args: address, shared, value
-  kPsemDestroy = -201,   // args: address
-  kPsemOpen = -202,      // args: name, flags, mode, value
-  kPsemClose = -203,     // args: address
-  kPsemUnlink = -204,    // args: name
-  kPsemPost = -205,      // args: address
-  kPsemTryWait = -206,   // args: address
-  kPsemWait = -207,      // args: address
-  kPsemWaitFor = -208,   // args: address, Clock, nanoseconds from now, whether they are malformed
-  kPsemGetValue = -209,  // args: address, where the value goes (int)
+  kPsemInit = -200,       // args: address, shared, value
+  kPsemDestroy = -201,    // args: address
+  kPsemOpen = -202,       // args: name, flags, mode, value
+  kPsemClose = -203,      // args: address
+  kPsemUnlink = -204,     // args: name
+  kPsemPost = -205,       // args: address
+  kPsemTryWait = -206,    // args: address
+  kPsemWait = -207,       // args: address
+  kPsemTimedWait = -208,  // args: address, deadline (timespec)
+  kPsemClockWait = -209,  // args: address, deadline (timespec), clock
+  kPsemGetValue = -210,   // args: address, where the value goes (int)
 };
 inline bool IsPosixSemOp(int64_t op) { return kPsemGetValue <= op && op <= kPsemInit; }
 
