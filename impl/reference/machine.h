@@ -83,9 +83,11 @@ void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
 void ReleaseInode(World& world, int inode);
 
+Result Step(Machine& m, const Load& call);
+Result Step(Machine& m, const Store& call);
 // step_memory.cc: mappings, POSIX shared memory, files' contents.
 // A new task has a copy of its parent's address space, or shares it (CLONE_VM).
-void InheritMemory(World& world, int parent, int child, bool shares);
+void InheritMemory(World& world, int parent, int child, bool shares, const Caller& caller);
 // exec, exit: the task's mappings go, an address space with its last user. A task that goes on has
 // an empty one.
 void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
@@ -93,9 +95,18 @@ void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
 void HoldObject(World& world, int object);
 void ReleaseObject(World& world, int object);
 
-// step_segments.cc: a mapping that shmat made has gone, as a whole (shmdt, exit).
-void SegmentDetached(World& world, int64_t segment, const Caller& caller);
-void SegmentInherited(World& world, int64_t segment, const Caller& caller);
+// step_segments.cc
+Result Step(Machine& m, const Shmat& call);
+Result Step(Machine& m, const Shmdt& call);
+Result Step(Machine& m, const ShmStat& call);
+Result Step(Machine& m, const ShmStatIndex& call);
+// A mapping that shmat made, or a part of one, was taken out of its address space (shmdt, munmap,
+// exit) and has released its object; or one more came to be by fork, or by splitting.
+// REQUIRES: mapping.segment >= 0.
+void SegmentDetached(World& world, const Mapping& gone, const Caller& caller);
+void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller);
+// The task has ended, or left its IPC namespace (kernel/shm_rmid_forced).
+void ForgetCreator(World& world, int task);
 
 // Shared by the files above.
 

@@ -26,7 +26,7 @@ void ReleaseObject(World& world, int object) {
   if (--world.memory.Mutable().Mutable(object).holders == 0) world.memory.Mutable().Erase(object);
 }
 
-void InheritMemory(World& world, int parent, int child, bool shares) {
+void InheritMemory(World& world, int parent, int child, bool shares, const Caller& caller) {
   const int space = world.GetTask(parent).space;
   if (shares) {
     world.MutableTask(child).space = space;
@@ -37,6 +37,7 @@ void InheritMemory(World& world, int parent, int child, bool shares) {
   for (Mapping m : world.spaces->Find(space)->all()) {
     if (!m.shared) m.object = CopyOfObject(world, m.object);
     HoldObject(world, m.object);
+    if (m.segment >= 0) SegmentInherited(world, m, caller);
     copy.Map(m);
   }
   world.MutableTask(child).space = world.spaces.Mutable().Add(std::move(copy));
@@ -49,7 +50,7 @@ void DropMemory(World& world, int task, const Caller& caller, bool goes_on) {
     world.spaces.Mutable().Erase(space);
     for (const Mapping& m : gone.all()) {
       ReleaseObject(world, m.object);
-      if (m.segment >= 0 && m.start == m.attached_at) SegmentDetached(world, m.segment, caller);
+      if (m.segment >= 0) SegmentDetached(world, m, caller);
     }
   }
   if (goes_on) world.MutableTask(task).space = world.spaces.Mutable().Add(AddressSpace());
