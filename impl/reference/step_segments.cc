@@ -52,28 +52,6 @@ void ChangeSegment(World& world, const Mapping& mapping, Change change) {
   change(shms, *shms.WithObject(mapping.object), ipc.limits);
 }
 
-// Takes the parts out of the address space.
-void Detach(Machine& m, const std::vector<Mapping>& parts) {
-  for (const Mapping& part : parts) {
-    for (const Mapping& gone : m.world.MutableSpaceOf(m.task).Unmap(part.start, part.length)) {
-      ReleaseObject(m.world, gone.object);
-      if (gone.segment >= 0) SegmentDetached(m.world, gone, m.caller);
-    }
-  }
-}
-
-std::vector<Mapping> PartsWithin(const AddressSpace& space, int64_t start, int64_t length) {
-  std::vector<Mapping> parts;
-  for (const Mapping& m : space.all()) {
-    if (m.start >= start + length || m.end() <= start) continue;
-    Mapping part = m;
-    part.start = std::max(m.start, start);
-    part.length = std::min(m.end(), start + length) - part.start;
-    parts.push_back(part);
-  }
-  return parts;
-}
-
 // Where shmat attaches `length` bytes, 0 for wherever the kernel likes; adds what is wrong.
 int64_t PlaceOf(Machine& m, const Shmat& call, int64_t length, Errors& errors) {
   const int64_t page = m.dialect().page_size;  // SHMLBA too, wherever addresses are this long
@@ -142,7 +120,7 @@ Result Step(Machine& m, const Shmat& call) {
   if (call.flags.has(SHM_EXEC)) mapping.prot |= PROT_EXEC;
   // Held first: what it replaces may be the last attach of the same segment.
   HoldObject(m.world, mapping.object);
-  Detach(m, PartsWithin(m.world.SpaceOf(m.task), place, length));
+  UnmapRange(m.world, m.task, place, length, m.caller);
   m.world.MutableSpaceOf(m.task).Map(mapping);
   return Done(place);
 }
@@ -167,7 +145,9 @@ Result Step(Machine& m, const Shmdt& call) {
     segment.dtime.Touch(m.caller);
     segment.last.Is(m.caller.process);
   });
-  Detach(m, parts);
+  for (const Mapping& part : parts) {
+    UnmapRange(m.world, m.task, part.start, part.length, m.caller);
+  }
   return Done(0);
 }
 
