@@ -82,13 +82,27 @@ void IpcPerm::CheckSet(int64_t new_uid, int64_t new_gid, const Caller& caller, c
   errors.If(none || (!mapped && choice.SawError(EINVAL)), EINVAL);
 }
 
-void IpcPerm::Show(size_t fields, Choice& choice, Outcome& outcome) const {
-  const auto* const seen = choice.SawSuccess() ? &choice.seen()->values : nullptr;
-  const bool same_mode = seen != nullptr && seen->size() == fields && ((*seen)[5] & 0777) == mode;
-  const int64_t all[] = {Same32(0, key, choice),  Same32(1, uid, choice),
-                         Same32(2, gid, choice),  Same32(3, cuid, choice),
-                         Same32(4, cgid, choice), same_mode ? (*seen)[5] : mode};
-  outcome.values.insert(outcome.values.end(), std::begin(all), std::end(all));
+void IpcPerm::ListName(Choice& choice, Outcome& outcome) const {
+  const size_t at = outcome.values.size();
+  outcome.values.insert(outcome.values.end(), {key, id, ShownMode(at + 2, choice)});
+}
+
+void IpcPerm::ListOwners(Choice& choice, Outcome& outcome) const {
+  for (const int64_t number : {uid, gid, cuid, cgid}) {
+    outcome.values.push_back(Same32(outcome.values.size(), number, choice));
+  }
+}
+
+int64_t IpcPerm::ShownMode(size_t field, const Choice& choice) const {
+  if (!choice.SawSuccess() || field >= choice.seen()->values.size()) return mode;
+  const int64_t shown = choice.seen()->values[field];
+  return (shown & 0777) == mode ? shown : mode;
+}
+
+void IpcPerm::Show(Choice& choice, Outcome& outcome) const {
+  outcome.values.push_back(Same32(outcome.values.size(), key, choice));
+  ListOwners(choice, outcome);
+  outcome.values.push_back(ShownMode(outcome.values.size(), choice));
 }
 
 void IpcPerm::Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller) {
@@ -111,6 +125,13 @@ void IpcTime::MayTouch(const Caller& caller, bool usually) {
   const bool unknown = caller.dialect->wall_start < 0;
   highest_ = std::max(highest_, unknown ? INT64_MAX : latest + kSlackSeconds);
   if (usually) usual_ = std::max({usual_, latest, int64_t{1}});
+}
+
+int64_t TakeNextId(const Caller& caller, Limit next_id) {
+  if (caller.limits == nullptr) return -1;
+  const int64_t asked = caller.limits->Get(next_id);
+  caller.limits->Set(next_id, -1);
+  return asked;
 }
 
 int64_t IpcIds::Usual(absl::Span<const int64_t> living) const {

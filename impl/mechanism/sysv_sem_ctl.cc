@@ -132,7 +132,7 @@ Result SysvSem::Step(const SemGetZcnt& call, const Caller& caller, Choice& choic
 
 Outcome SysvSem::Stat(const Set& set, int64_t ret, Choice& choice) {
   Outcome outcome = Returns(ret);
-  set.perm.Show(kSemidFields.size(), choice, outcome);
+  set.perm.Show(choice, outcome);
   outcome.values.push_back(set.size());
   outcome.values.push_back(set.otime.Read(7, choice));
   outcome.values.push_back(set.ctime.Read(8, choice));
@@ -152,6 +152,20 @@ Result SysvSem::Step(const SemStatIndex& call, const Caller& caller, Choice& cho
   if (set == nullptr) return Fail(EINVAL);
   if (!call.any && set->perm.Denies(kIpcRead, caller, choice)) return Fail(EACCES);
   return Done(Stat(*set, set->perm.id, choice));
+}
+
+Result SysvSem::List(Choice& choice) {
+  constexpr size_t kColumns = kSemColumns.size();
+  Outcome outcome;
+  for (const Set& set : sets_.Listed(kColumns, choice)) {
+    set.perm.ListName(choice, outcome);
+    outcome.values.push_back(set.size());
+    set.perm.ListOwners(choice, outcome);
+    outcome.values.push_back(set.otime.Read(outcome.values.size(), choice));
+    outcome.values.push_back(set.ctime.Read(outcome.values.size(), choice));
+  }
+  outcome.ret = static_cast<int64_t>(outcome.values.size() / kColumns);
+  return Done(std::move(outcome));
 }
 
 Result SysvSem::Step(const SemSet& call, const Caller& caller, Choice& choice) {

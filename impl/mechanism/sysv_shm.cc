@@ -115,7 +115,7 @@ Result SysvShm::MakeNew(const Shmget& call, const Caller& caller, Choice& choice
   segment.creator = caller.process;
   segment.ctime.Touch(caller);
   segment.resting.size = segment.length(*caller.dialect);
-  return Done(segments_.Add(std::move(segment), choice));
+  return Done(segments_.Add(std::move(segment), choice, TakeNextId(caller, Limit::kShmNextId)));
 }
 
 SysvShm::Segment* SysvShm::ForAttach(const Shmat& call, const Caller& caller, const Choice& choice,
@@ -151,11 +151,13 @@ bool SysvShm::HasCreator(int task) const {
                      [&](const Segment& s) { return s.creator == task && !s.orphan; });
 }
 
-void SysvShm::OnCreatorGone(int task, const IpcLimits& limits) {
+void SysvShm::OnCreatorGone(int task, bool ended, const IpcLimits& limits) {
   for (Segment& segment : segments_.all()) {
     if (segment.creator != task || segment.orphan) continue;
     segment.orphan = true;
-    if (limits.Get(Limit::kShmRmidForced) == 1 && !segment.attached()) segment.removed = true;
+    if (limits.Get(Limit::kShmRmidForced) != 1 || segment.attached()) continue;
+    // proc(5) speaks of the creator's end only.
+    (ended ? segment.removed : segment.doubtful) = true;
   }
   Sweep();
 }

@@ -23,6 +23,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
+#include "impl/call/ipc_calls.h"
 #include "impl/call/sysv_shm_calls.h"
 #include "impl/mechanism/memory.h"
 #include "impl/mechanism/step.h"
@@ -102,6 +103,8 @@ class SysvShm {
   Result Stat(const ShmStat& call, Count count, const Caller& caller, Choice& choice);
   // So does SHM_STAT, and SHM_STAT_ANY does not. EINVAL: nothing there.
   Result Stat(const ShmStatIndex& call, Count count, const Caller& caller, Choice& choice);
+  // /proc/sysvipc/shm (proc_sysvipc(5)): all segments, whoever asks.
+  Result List(Count count, const Caller& caller, Choice& choice);
 
   // What shmat checks of the segment: EACCES, EIDRM, EINVAL. Null: there is none.
   Segment* ForAttach(const Shmat& call, const Caller& caller, const Choice& choice, Errors& errors);
@@ -115,7 +118,7 @@ class SysvShm {
 
   bool HasCreator(int task) const;
   // A process ended, or went to another namespace: what it made has no creator here any more.
-  void OnCreatorGone(int task, const IpcLimits& limits);
+  void OnCreatorGone(int task, bool ended, const IpcLimits& limits);
   // kernel/shm_rmid_forced was set to 1: what nobody has attached goes (proc(5)).
   void OnRmidForced();
 
@@ -141,6 +144,8 @@ class SysvShm {
                       Errors& errors);
   static Outcome Show(const Segment& segment, int64_t ret, Count count, const Caller& caller,
                       Choice& choice);
+  static int64_t ShowAttaches(const Segment& segment, size_t field, Count count,
+                              const Caller& caller, Choice& choice);
   Result MakeNew(const Shmget& call, const Caller& caller, Choice& choice);
 
   IpcTable<Segment> segments_;

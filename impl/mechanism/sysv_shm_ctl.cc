@@ -17,6 +17,12 @@ enum Field : size_t { kMode = 5, kNattch = 7, kLpid = 9, kAtime, kDtime, kCtime 
 // Limits from here on are none, however they are written.
 bool Unlimited(int64_t limit) { return limit < 0 || limit >= int64_t{1} << 62; }
 
+// The mode as it is shown, with the bits that Linux adds.
+int64_t WithFlags(int64_t mode, const SysvShm::Segment& segment) {
+  return (mode & ~(kRemovedBit | kLockedBit)) | (segment.removed ? kRemovedBit : 0) |
+         (segment.locked ? kLockedBit : 0);
+}
+
 }  // namespace
 
 SysvShm::Segment* SysvShm::ForControl(int64_t id, int want, const Caller& caller,
@@ -32,14 +38,8 @@ SysvShm::Segment* SysvShm::ForControl(int64_t id, int want, const Caller& caller
   return segment;
 }
 
-Outcome SysvShm::Show(const Segment& segment, int64_t ret, Count count, const Caller& caller,
-                      Choice& choice) {
-  Outcome outcome = Returns(ret);
-  segment.perm.Show(kShmidFields.size(), choice, outcome);
-  const int64_t bits = (segment.removed ? kRemovedBit : 0) | (segment.locked ? kLockedBit : 0);
-  int64_t& mode = outcome.values[kMode];
-  mode = (mode & ~(kRemovedBit | kLockedBit)) | bits;
-
+int64_t SysvShm::ShowAttaches(const Segment& segment, size_t field, Count count,
+                              const Caller& caller, Choice& choice) {
   // A shmat that is under way may count already, and twice: once for itself, once for its mapping.
   int64_t under_way = 0;
   for (const Waiting& other : caller.waiting()) {
@@ -47,15 +47,46 @@ Outcome SysvShm::Show(const Segment& segment, int64_t ret, Count count, const Ca
     if (shmat != nullptr && shmat->id.value == segment.perm.id) under_way += 2;
   }
   const Attaches attached = segment.attached() ? count(segment.object) : Attaches();
+  return choice.Value(field, attached.attaches, attached.mappings + under_way, attached.mappings);
+}
+
+Outcome SysvShm::Show(const Segment& segment, int64_t ret, Count count, const Caller& caller,
+                      Choice& choice) {
+  Outcome outcome = Returns(ret);
+  segment.perm.Show(choice, outcome);
+  outcome.values[kMode] = WithFlags(outcome.values[kMode], segment);
   outcome.values.push_back(segment.size);
-  outcome.values.push_back(
-      choice.Value(kNattch, attached.attaches, attached.mappings + under_way, attached.mappings));
+  outcome.values.push_back(ShowAttaches(segment, kNattch, count, caller, choice));
   outcome.values.push_back(segment.creator);
   outcome.values.push_back(segment.last.Read(kLpid, choice));
   outcome.values.push_back(segment.atime.Read(kAtime, choice));
   outcome.values.push_back(segment.dtime.Read(kDtime, choice));
   outcome.values.push_back(segment.ctime.Read(kCtime, choice));
   return outcome;
+}
+
+Result SysvShm::List(Count count, const Caller& caller, Choice& choice) {
+  constexpr size_t kColumns = kShmColumns.size();
+  Outcome outcome;
+  for (const Segment& segment : segments_.Listed(kColumns, choice)) {
+    const size_t line = outcome.values.size();
+    if (segment.doubtful && choice.SawSuccess()) {
+      const auto& seen = choice.seen()->values;
+      if (line + 1 >= seen.size() || seen[line + 1] != segment.perm.id) continue;
+    }
+    segment.perm.ListName(choice, outcome);
+    outcome.values.back() = WithFlags(outcome.values.back(), segment);
+    outcome.values.push_back(segment.size);
+    outcome.values.push_back(segment.creator);
+    outcome.values.push_back(segment.last.Read(line + 5, choice));
+    outcome.values.push_back(ShowAttaches(segment, line + 6, count, caller, choice));
+    segment.perm.ListOwners(choice, outcome);
+    for (const IpcTime* time : {&segment.atime, &segment.dtime, &segment.ctime}) {
+      outcome.values.push_back(time->Read(outcome.values.size(), choice));
+    }
+  }
+  outcome.ret = static_cast<int64_t>(outcome.values.size() / kColumns);
+  return Done(std::move(outcome));
 }
 
 Result SysvShm::Stat(const ShmStat& call, Count count, const Caller& caller, Choice& choice) {

@@ -89,6 +89,27 @@ void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
 void ReleaseInode(World& world, int inode);
 
+// step_ipc.cc: IPC namespaces, their limits and lists; privileges.
+Result Step(Machine& m, const UnshareIpc& call);
+Result Step(Machine& m, const SetLimit& call);
+Result Step(Machine& m, const GetLimit& call);
+Result Step(Machine& m, const ListIpc& call);
+Result Step(Machine& m, const DropCapability& call);
+Result Step(Machine& m, const SetGroup& call);
+// Why the caller cannot have a new IPC namespace: EPERM, and where the machine has no more, or
+// none, ENOSPC, ENOMEM or EINVAL (namespaces(7), clone(2)).
+Errors CheckNewIpcNamespace(Machine& m);
+// A new one, without objects; returns its number.
+int NewIpcNamespace(World& world);
+// A namespace goes with the last task in it, once nothing of it is open or attached any more.
+void DropUnusedNamespaces(World& world);
+// The task uses its list of semaphore adjustments no more: with its last user they are applied
+// (semop(2), clone(2), unshare(2)).
+void LeaveUndoList(World& world, int task, const Caller& caller);
+// When a call fails that was to make an object, the identifier that was asked for is kept or
+// forgotten: the kernel's documents leave it undefined.
+void MayForgetNextId(const Call& call, const Result& result, IpcLimits& limits, Choice& choice);
+
 // step_mappings.cc
 Result Step(Machine& m, const Mmap& call);
 Result Step(Machine& m, const Munmap& call);
@@ -151,7 +172,9 @@ Result Step(Machine& m, const ShmStatIndex& call);
 void SegmentDetached(World& world, const Mapping& gone, const Caller& caller);
 void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller);
 // The task has ended, or left its IPC namespace (kernel/shm_rmid_forced).
-void ForgetCreator(World& world, int task);
+void ForgetCreator(World& world, int task, bool ended);
+// /proc/sysvipc/shm.
+Result ListSegments(Machine& m);
 
 // Shared by the files above.
 

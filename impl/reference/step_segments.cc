@@ -184,14 +184,19 @@ void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller
   });
 }
 
-void ForgetCreator(World& world, int task) {
+Result ListSegments(Machine& m) {
+  const auto count = [&m](int object) { return CountAttaches(m.world, object); };
+  return m.world.MutableIpcOf(m.task).shms.Mutable().List(count, m.caller, m.choice);
+}
+
+void ForgetCreator(World& world, int task, bool ended) {
   std::vector<int> with_segments;
   for (const auto& [number, ipc] : *world.namespaces) {
     if (ipc->shms->HasCreator(task)) with_segments.push_back(number);
   }
   for (const int number : with_segments) {
     IpcNamespace& ipc = world.namespaces.Mutable().Mutable(number);
-    ipc.shms.Mutable().OnCreatorGone(task, ipc.limits);
+    ipc.shms.Mutable().OnCreatorGone(task, ended, ipc.limits);
   }
 }
 
