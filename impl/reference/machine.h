@@ -110,7 +110,6 @@ void LeaveUndoList(World& world, int task, const Caller& caller);
 // forgotten: the kernel's documents leave it undefined.
 void MayForgetNextId(const Call& call, const Result& result, IpcLimits& limits, Choice& choice);
 
-// step_memory.cc: mappings, POSIX shared memory, files' contents.
 // step_mappings.cc
 Result Step(Machine& m, const Mmap& call);
 Result Step(Machine& m, const Munmap& call);
@@ -121,7 +120,7 @@ Result Step(Machine& m, const Msync& call);
 Result Step(Machine& m, const Load& call);
 Result Step(Machine& m, const Store& call);
 // A new task has a copy of its parent's address space, or shares it (CLONE_VM).
-void InheritMemory(World& world, int parent, int child, bool shares);
+void InheritMemory(World& world, int parent, int child, bool shares, const Caller& caller);
 // exec, exit: the task's mappings go, an address space with its last user. A task that goes on has
 // an empty one.
 void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
@@ -176,6 +175,20 @@ Result Step(Machine& m, const PsemGetValue& call);
 // step_segments.cc: a mapping that shmat made has gone, as a whole (shmdt, exit).
 void SegmentDetached(World& world, int64_t segment, const Caller& caller);
 void SegmentInherited(World& world, int64_t segment, const Caller& caller);
+// step_segments.cc
+Result Step(Machine& m, const Shmat& call);
+Result Step(Machine& m, const Shmdt& call);
+Result Step(Machine& m, const ShmStat& call);
+Result Step(Machine& m, const ShmStatIndex& call);
+// A mapping that shmat made, or a part of one, was taken out of its address space (shmdt, munmap,
+// exit) and has released its object; or one more came to be by fork, or by splitting.
+// REQUIRES: mapping.segment >= 0.
+void SegmentDetached(World& world, const Mapping& gone, const Caller& caller);
+void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller);
+// The task has ended, or left its IPC namespace (kernel/shm_rmid_forced).
+void ForgetCreator(World& world, int task, bool ended);
+// /proc/sysvipc/shm.
+Result ListSegments(Machine& m);
 
 // Shared by the files above.
 
