@@ -8,6 +8,10 @@
 
 namespace ipcspec {
 
+std::optional<Call> AnyPipeCall(Scene& scene);     // pipe_property_test.cc
+std::optional<Call> AnyFifoCall(Scene& scene);     // fifo_property_test.cc
+std::optional<Call> AnySysvSemCall(Scene& scene);  // sysv_sem_property_test.cc
+std::optional<Call> AnySysvMsgCall(Scene& scene);  // sysv_msg_property_test.cc
 std::optional<Call> AnyPipeCall(Scene& scene);      // pipe_property_test.cc
 std::optional<Call> AnyFifoCall(Scene& scene);      // fifo_property_test.cc
 std::optional<Call> AnySysvSemCall(Scene& scene);   // sysv_sem_property_test.cc
