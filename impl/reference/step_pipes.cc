@@ -30,6 +30,7 @@ Result ReadFrom(Machine& m, const Fd& fd, int64_t count) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->reads()) return Fail(EBADF);
   if (description->kind == Description::Kind::kDirectory) return Fail(EISDIR);
+  if (description->kind == Description::Kind::kQueue) return Unspecified(m, Done(0));
   if (description->pipe < 0) return Done(0);  // /dev/null, an empty file
   return PipeOf(m, *description).Read(count, Nonblocking(m, *description), m.caller, m.choice);
 }
@@ -37,6 +38,7 @@ Result ReadFrom(Machine& m, const Fd& fd, int64_t count) {
 Result WriteTo(Machine& m, const Fd& fd, std::string_view data) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->writes()) return Fail(EBADF);
+  if (description->kind == Description::Kind::kQueue) return Unspecified(m, Fail(EINVAL));
   if (description->pipe < 0) return Done(static_cast<int64_t>(data.size()));
   const bool nonblock = Nonblocking(m, *description);
   const bool packets = (description->flags & O_DIRECT) != 0;
@@ -123,6 +125,7 @@ Result Step(Machine& m, const SetPipeSize& call) {
 Result Step(Machine& m, const Fionread& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
+  if (description->kind == Description::Kind::kQueue) return Unspecified(m, Fail(ENOTTY));
   if (description->pipe < 0) return Fail(ENOTTY);
   return PipeOf(m, *description).Fionread(m.choice);
 }
@@ -130,6 +133,7 @@ Result Step(Machine& m, const Fionread& call) {
 Result Step(Machine& m, const Lseek& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
+  if (description->kind == Description::Kind::kQueue) return Unspecified(m, Done(call.offset));
   return description->pipe >= 0 ? Fail(ESPIPE) : Done(0);
 }
 
@@ -137,6 +141,7 @@ Result Step(Machine& m, const Fstat& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
   if (description->inode >= 0) return m.world.files->Stat(description->inode);
+  if (description->kind == Description::Kind::kQueue) return StatQueue(m, *description);
   Outcome outcome = Returns(0);
   if (description->pipe < 0) {
     outcome.values = {S_IFCHR, 0, 0, 1};
@@ -164,6 +169,8 @@ Result Step(Machine& m, const Poll& call) {
         const Pipe& pipe = *m.world.pipes->Find(description->pipe);
         ready = pipe.Poll(description->reads(), description->writes(), asked.events.bits,
                           description->writer_mark);
+      } else if (description->kind == Description::Kind::kQueue) {
+        ready = PollQueue(m.world, *description, asked.events.bits);
       } else {
         ready.must = ready.may = asked.events.bits & (POLLIN | POLLOUT);
       }
