@@ -224,6 +224,7 @@ int64_t Perform(Mailbox& box) {
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
         mine = &memory->slots[a[1]];
+        RawSyscall(SYS_close, kNoticeSocket);  // its parent's
         mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
       }
       return pid;
