@@ -26,6 +26,7 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   for (const Descriptor& d : task.descriptors) {
     if (d.description >= 0) ++m.world.descriptions.Mutable().Mutable(d.description).descriptors;
   }
+  if (flags.has(CLONE_NEWIPC)) task.ipc = NewIpcNamespace(m.world);
   m.world.tasks.Mutable().Insert(child, std::move(task));
   InheritMemory(m.world, m.task, child, flags.has(CLONE_VM));
   return Done(child);
@@ -35,7 +36,15 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
 
 Result Step(Machine& m, const Fork&) { return MakeTask(m, 0); }
 
-Result Step(Machine& m, const Clone& call) { return MakeTask(m, call.flags); }
+Result Step(Machine& m, const Clone& call) {
+  if (call.flags.has(CLONE_NEWIPC)) {
+    Errors errors = CheckNewIpcNamespace(m);
+    // Adjustments of sets that it cannot reach would be of no use to the child.
+    errors.If(call.flags.has(CLONE_SYSVSEM), EINVAL);
+    if (errors.any()) return m.choice.FailWithAny(errors);
+  }
+  return MakeTask(m, call.flags);
+}
 
 Result Step(Machine& m, const Exec&) {
   const Task& self = m.self();
@@ -144,8 +153,10 @@ Result Step(Machine& m, const Sigpending&) {
 
 Result Step(Machine& m, const SetCredentials& call) {
   if (m.caller.creds.uid != 0) return Fail(EPERM);
-  m.mutable_self().creds = {
-      .uid = call.uid, .gid = call.gid, .group = -1, .dropped = m.caller.creds.dropped};
+  m.mutable_self().creds = {.uid = call.uid,
+                            .gid = call.gid,
+                            .group = m.caller.creds.group,
+                            .dropped = m.caller.creds.dropped};
   return Done(0);
 }
 
@@ -193,6 +204,7 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
     // is done: then it returns how much.
     const bool restarts = (self.signals.restarting & bit) != 0 && IsRestartable(*self.current.call);
     if (!restarts || self.current.progress.amount > 0) self.current.interrupted = true;
+    if (restarts && RestartIsUncertain(*self.current.call)) self.current.may_be_interrupted = true;
   }
   return Delivery::kHandlerRuns;
 }
@@ -221,19 +233,14 @@ void Die(World& world, int task, int status, int64_t now_ns) {
     }
     world.MutableTask(task).current = {};
   }
-  // The adjustments of a shared list are applied when its last user ends (semop(2), clone(2)).
-  bool last = true;
-  for (const auto& [number, other] : *world.tasks) {
-    if (other->alive() && other->undo_list == caller.undo_list) last = false;
-  }
-  if (last) world.MutableIpcOf(task).sems.Mutable().OnLastExit(caller.undo_list, caller);
-
+  LeaveUndoList(world, task, caller);
   const int64_t count = static_cast<int64_t>(world.GetTask(task).descriptors.size());
   for (int64_t fd = 0; fd < count; ++fd) {
     if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
   }
   world.MutableTask(task).notices.clear();
   DropMemory(world, task, caller, false);
+  DropUnusedNamespaces(world);
   // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
   // if it said so by ignoring that signal (wait(2)).
   std::vector<int> children;

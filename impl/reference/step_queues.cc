@@ -200,7 +200,8 @@ Result Step(Machine& m, const MqNotices&) {
 }
 
 Result Step(Machine& m, const MqFile& call) {
-  if (!PosixMq::IsPlainName(call.name)) return Unspecified(m, Fail(ENOENT));
+  // The file system shows the namespace that it was mounted in.
+  if (!PosixMq::IsPlainName(call.name) || m.self().ipc != 0) return Unspecified(m, Fail(ENOENT));
   const PosixMq& queues = *m.world.IpcOf(m.task).queues;
   const PosixMq::Queue* const queue = queues.Find(queues.FindName(call.name));
   if (queue == nullptr) return Fail(ENOENT);
