@@ -119,9 +119,18 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   return error;
 }
 
-int ServeSharing(void* mailbox) {
-  mine = static_cast<Mailbox*>(mailbox);
+// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
+constexpr int kNoticeSocket = 1000;
+
+// A new process has a mailbox of its own, and not the notices of its parent.
+void BecomeTask(Mailbox* mailbox) {
+  mine = mailbox;
+  RawSyscall(SYS_close, kNoticeSocket);
   mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+}
+
+int ServeSharing(void* mailbox) {
+  BecomeTask(static_cast<Mailbox*>(mailbox));
   mine->result = 0;
   Serve();
 }
@@ -190,8 +199,6 @@ int64_t SemaphoreGuarded(int64_t op, const std::array<int64_t, 6>& args) {
   return Guarded([&] { result = PerformPosixSem(op, args); }) == 0 ? result : -EFAULT;
 }
 
-// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
-constexpr int kNoticeSocket = 1000;
 constexpr size_t kCookie = 32;  // NOTIFY_COOKIE_LEN
 
 // mq_notify(3) with SIGEV_THREAD, as libc asks the kernel for it: notices come on a socket.
@@ -246,8 +253,7 @@ int64_t Perform(Mailbox& box) {
       if ((a[0] & CLONE_VM) != 0) return CloneSharing(a[0], ServeSharing, &memory->slots[a[1]]);
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
-        mine = &memory->slots[a[1]];
-        mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+        BecomeTask(&memory->slots[a[1]]);
       }
       return pid;
     }
