@@ -56,7 +56,9 @@ int OnKernel(const Isolation& isolation, const Options& options,
                        .may_mount = machine.may_mount,
                        .own_ipc = isolation.ipc,
                        .may_set_limits = machine.may_set_limits,
-                       .no_sysv_sem = machine.no_sysv_sem,
+                       .no_sysv_ipc = machine.no_sysv_ipc,
+                       .no_posix_mq = machine.no_posix_mq,
+                       .no_posix_shm = machine.no_posix_shm,
                        .seed = options.seed});
   const int status = body(facts);
   MachineUnderTest().system.reset();

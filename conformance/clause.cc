@@ -42,6 +42,16 @@ std::string* DetailOfLast() {
   throw ClauseEnds{ClauseEnds::kViolates, session.story()};
 }
 
+// Why there is no such mechanism here; empty when there is.
+const std::string& WhyNot(std::string_view mechanism) {
+  static const std::string kNothing;
+  const UnderTest& machine = MachineUnderTest();
+  if (mechanism.starts_with("sysv_")) return machine.no_sysv_ipc;
+  if (mechanism == "posix_mq") return machine.no_posix_mq;
+  if (mechanism == "posix_shm") return machine.no_posix_shm;
+  return kNothing;
+}
+
 bool GaveErrno(const History& history, const std::string& error) {
   for (const Event& event : history.events) {
     if (event.kind == Event::Kind::kReturn && !event.outcome.ok() &&
@@ -97,9 +107,8 @@ void ClauseTest::TestBody() {
   DetailOfLast()->clear();
   const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
   try {
-    const std::string& no_sets = MachineUnderTest().no_sysv_sem;
-    const std::string_view suite = info->test_suite_name();
-    Requires(no_sets.empty() || !(suite.ends_with("sysv_sem") || suite == "sysv_ipc"), no_sets);
+    const std::string& missing = WhyNot(info->test_suite_name());
+    Requires(missing.empty(), missing);
     session_ = std::make_unique<Session>(*MachineUnderTest().system);
     a = TaskHandle(session_.get(), 0);
     if (session_->ended()) EndAsSession(*session_);

@@ -18,7 +18,9 @@ struct UnderTest {
   bool may_mount = true;       // a tmpfs can be mounted in the run's mount namespace
   bool own_ipc = true;         // the IPC namespace is the run's own
   bool may_set_limits = true;  // and its /proc/sys/kernel/sem can be written
-  std::string no_sysv_sem;     // why there are no System V semaphores; empty when there are
+  std::string no_sysv_ipc;     // why there is no System V IPC; empty when there is
+  std::string no_posix_mq;     // the same of POSIX message queues
+  std::string no_posix_shm;    // the same of POSIX shared memory and named semaphores
   uint64_t seed = 0;           // of generated programs
   const Dialect& dialect() const { return system->dialect(); }
 };

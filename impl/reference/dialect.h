@@ -31,22 +31,10 @@ struct Dialect {
   int64_t semopm = 500;
   int64_t semmni = 32000;
   // The other limits of an IPC namespace that is new, by Limit: as Linux has them (proc(5),
-  // mq_overview(7)). An identifier that was not asked for (sem_next_id, ...) is -1.
-  std::array<int64_t, kLimits> limits = {8192,
-                                         16384,
-                                         32000,
-                                         INT64_MAX - (int64_t{1} << 24),
-                                         INT64_MAX - (int64_t{1} << 24),
-                                         4096,
-                                         0,
-                                         -1,
-                                         -1,
-                                         -1,
-                                         256,
-                                         10,
-                                         8192,
-                                         10,
-                                         8192};
+  // mq_overview(7)); more than INT64_MAX is that. An identifier that was not asked for
+  // (sem_next_id, ...) is -1.
+  std::array<int64_t, kLimits> limits = {8192, 16384, 32000, INT64_MAX, INT64_MAX, 4096, 0,   -1,
+                                         -1,   -1,    256,   10,        8192,      10,   8192};
   int64_t max_queue_bytes = 819200;  // soft RLIMIT_MSGQUEUE
   int64_t max_locked = 8 << 20;      // soft RLIMIT_MEMLOCK, bytes
 

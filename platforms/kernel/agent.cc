@@ -2,18 +2,23 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "impl/call/types.h"
 #include "platforms/kernel/raw_syscall.h"
@@ -21,12 +26,19 @@
 namespace ipcspec {
 namespace {
 
+constexpr int64_t kSecond = 1'000'000'000;
+
 Mailboxes* memory = nullptr;
 Mailbox* mine = nullptr;  // the mailbox of this process; its handlers write there
 
 int64_t ErrnoResult(int64_t result) { return result < 0 ? -errno : result; }
 
-void Handler(int signal) {
+void Handler(int signal, siginfo_t* info, void*) {
+  mine->last_signal = {.signal = signal,
+                       .code = info->si_code,
+                       .pid = info->si_pid,
+                       .uid = static_cast<int32_t>(info->si_uid),
+                       .value = info->si_value.sival_int};
   const uint32_t n = mine->handlers_run.load(std::memory_order_relaxed);
   mine->handler_log[n % Mailbox::kLogSize] = static_cast<uint8_t>(signal);
   mine->handlers_run.store(n + 1, std::memory_order_release);
@@ -45,7 +57,8 @@ int64_t SetDisposition(int signal, Disposition disposition) {
       action.sa_flags = SA_RESTART;
       [[fallthrough]];
     case Disposition::kHandle:
-      action.sa_handler = Handler;
+      action.sa_flags |= SA_SIGINFO;
+      action.sa_sigaction = Handler;
       break;
   }
   return ErrnoResult(sigaction(signal, &action, nullptr));
@@ -71,12 +84,12 @@ int64_t WriteFile(const char* path, const char* text, int64_t length) {
   return written < 0 ? written : 0;
 }
 
-int64_t SetSoftDescriptors(int64_t count) {
+int64_t SetSoftLimit(int resource, int64_t soft) {
   rlimit limit = {};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  if (count > static_cast<int64_t>(limit.rlim_max)) return -EPERM;
-  limit.rlim_cur = static_cast<rlim_t>(count);
-  return ErrnoResult(setrlimit(RLIMIT_NOFILE, &limit));
+  getrlimit(static_cast<__rlimit_resource>(resource), &limit);
+  if (static_cast<rlim_t>(soft) > limit.rlim_max) return -EPERM;
+  limit.rlim_cur = static_cast<rlim_t>(soft);
+  return ErrnoResult(setrlimit(static_cast<__rlimit_resource>(resource), &limit));
 }
 
 // Makes the new program image serve this slot. Returns only when execve failed.
@@ -101,10 +114,107 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   return error;
 }
 
+// Reads a file in a child, and so without a descriptor of this task: closing some files has an
+// effect (mq_notify(3)). The parent does not count as blocked meanwhile, as it waits for a vfork.
+int64_t ReadFileAside(char* to, int64_t room, const char* path) {
+  static int64_t* const result = static_cast<int64_t*>(
+      mmap(nullptr, sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  *result = -EIO;
+  const int64_t child = RawSyscall(SYS_clone, CLONE_VFORK);
+  if (child < 0) return child;
+  if (child == 0) {
+    RawSyscall(SYS_close, 0);  // the limit on descriptors must not matter
+    const int64_t fd =
+        RawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<int64_t>(path), O_RDONLY | O_CLOEXEC);
+    int64_t have = fd < 0 ? fd : 0;
+    while (fd >= 0 && have < room) {
+      const int64_t n = RawSyscall(SYS_read, fd, reinterpret_cast<int64_t>(to + have), room - have);
+      if (n <= 0) break;
+      have += n;
+    }
+    *result = have;
+    RawSyscall(SYS_exit_group, 0);
+  }
+  while (RawSyscall(SYS_wait4, child, 0, __WALL) == -EINTR) {
+  }
+  return *result;
+}
+
+sigjmp_buf guard;
+
+void LeaveGuarded(int signal) { siglongjmp(guard, signal); }
+
+// Copies bytes of which one side may not be accessible; the signal that this raised, or 0. The
+// task's own dispositions stay as they are.
+int64_t CopyGuarded(char* to, const char* from, int64_t count) {
+  constexpr int kRaised[] = {SIGSEGV, SIGBUS};
+  struct sigaction leave = {}, before[2];
+  leave.sa_handler = LeaveGuarded;
+  sigset_t raised, mask;
+  sigemptyset(&raised);
+  for (int i = 0; i < 2; ++i) {
+    sigaction(kRaised[i], &leave, &before[i]);
+    sigaddset(&raised, kRaised[i]);
+  }
+  sigprocmask(SIG_UNBLOCK, &raised, &mask);
+  const int signal = sigsetjmp(guard, 0);
+  if (signal == 0) {
+    for (int64_t i = 0; i < count; ++i) {
+      const_cast<volatile char*>(to)[i] = const_cast<const volatile char*>(from)[i];
+    }
+  }
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  for (int i = 0; i < 2; ++i) sigaction(kRaised[i], &before[i], nullptr);
+  return signal;
+}
+
+// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
+constexpr int kNoticeSocket = 1000;
+constexpr size_t kCookie = 32;  // NOTIFY_COOKIE_LEN
+
+// mq_notify(3) with SIGEV_THREAD, as libc asks the kernel for it: notices come on a socket.
+int64_t NotifyByThread(int64_t queue) {
+  if (fcntl(kNoticeSocket, F_GETFD) < 0) {
+    rlimit limit = {};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int moved = fd < 0 ? -1 : dup3(fd, kNoticeSocket, O_CLOEXEC);
+    const int64_t error = -errno;
+    if (fd >= 0) close(fd);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (moved < 0) return error;
+  }
+  static char cookie[kCookie] = "ipcspec";
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD;
+  event.sigev_signo = kNoticeSocket;
+  event.sigev_value.sival_ptr = cookie;
+  return RawSyscall(SYS_mq_notify, queue, reinterpret_cast<int64_t>(&event));
+}
+
+int64_t TakeNotices(char* to, int64_t room) {
+  int64_t count = 0;
+  char message[kCookie];
+  while (count < room && recv(kNoticeSocket, message, sizeof message, MSG_DONTWAIT) ==
+                             static_cast<ssize_t>(sizeof message)) {
+    to[count++] = message[kCookie - 1];  // NOTIFY_WOKENUP, NOTIFY_REMOVED
+  }
+  return count;
+}
+
 int64_t Perform(Mailbox& box) {
   std::array<int64_t, 6> a = box.args;
   for (int i = 0; i < 6; ++i) {
     if ((box.pointers >> i & 1) != 0) a[i] = reinterpret_cast<int64_t>(&box.buffer[a[i]]);
+  }
+  if (box.deadline >= 0) {
+    timespec now, *at = reinterpret_cast<timespec*>(&box.buffer[static_cast<size_t>(box.deadline)]);
+    clock_gettime(box.deadline_clock, &now);
+    const int64_t nanos = now.tv_nsec + at->tv_nsec;
+    at->tv_sec += now.tv_sec + (nanos >= kSecond) - (nanos < 0);
+    at->tv_nsec = (nanos + kSecond) % kSecond;
   }
   const auto text = [&a](int i) { return reinterpret_cast<const char*>(a[i]); };
   switch (box.op) {
@@ -131,9 +241,28 @@ int64_t Perform(Mailbox& box) {
       return key == -1 ? -errno : key;  // other keys may be negative
     }
     case kLimitDescriptors:
-      return SetSoftDescriptors(a[0]);
+      return SetSoftLimit(RLIMIT_NOFILE, a[0]);
+    case kLimit:
+      return SetSoftLimit(static_cast<int>(a[0]), a[1]);
     case kRefuse:
       return -a[0];
+    case kReadFile:
+      return ReadFileAside(reinterpret_cast<char*>(a[0]), a[1], text(2));
+    case kSignalInfo:
+      std::memcpy(reinterpret_cast<char*>(a[0]), &box.last_signal, sizeof box.last_signal);
+      return 0;
+    case kLoad:
+      return CopyGuarded(reinterpret_cast<char*>(a[0]), reinterpret_cast<char*>(a[1]), a[2]);
+    case kStore:
+      return CopyGuarded(reinterpret_cast<char*>(a[1]), reinterpret_cast<char*>(a[0]), a[2]);
+    case kShmOpen:
+      return ErrnoResult(shm_open(text(0), static_cast<int>(a[1]), static_cast<mode_t>(a[2])));
+    case kShmUnlink:
+      return ErrnoResult(shm_unlink(text(0)));
+    case kMqNotifyThread:
+      return NotifyByThread(a[0]);
+    case kMqNotices:
+      return TakeNotices(reinterpret_cast<char*>(a[0]), a[1]);
     default:
       return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
@@ -172,7 +301,7 @@ void RunAgent(Mailboxes& shared, int slot, const std::string& directory, int64_t
   // One byte, not none: also programs that the machine pipes its core dumps into are not started.
   const rlimit core = {.rlim_cur = 1, .rlim_max = 1};
   setrlimit(RLIMIT_CORE, &core);
-  SetSoftDescriptors(max_descriptors);
+  SetSoftLimit(RLIMIT_NOFILE, max_descriptors);
   if (chdir(directory.c_str()) != 0) _exit(98);
   mine->pid = getpid();
   Serve();
@@ -194,7 +323,7 @@ bool MaybeRunAsAgent(int argc, char** argv) {
   memory = static_cast<Mailboxes*>(map);
   mine = &memory->slots[slot];
   mine->result = 0;
-  SetSoftDescriptors(std::atoll(argv[3] + sizeof kDescriptors - 1));
+  SetSoftLimit(RLIMIT_NOFILE, std::atoll(argv[3] + sizeof kDescriptors - 1));
   // execve made the task undumpable if it had changed its user.
   prctl(PR_SET_DUMPABLE, 1);
   Serve();

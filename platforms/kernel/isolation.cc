@@ -34,12 +34,19 @@ void WriteTo(const char* path, const std::string& text) {
 // files are, the results of this run among them.
 constexpr const char* kHidden[] = {"/sys", "/mnt", "/tmp"};
 
-// In the new namespaces: /proc and a directory of its own. The directory, null if that fails.
-const char* MountOwn(bool proc) {
+// In the new namespaces: /proc, /dev/shm, /dev/mqueue and a directory of its own. The directory,
+// null if that fails.
+const char* MountOwn(Isolation& isolation) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return nullptr;
-  if (proc && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+  if (isolation.pid &&
+      mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     return nullptr;
   }
+  // Where they do not exist and cannot be made, what needs them is unsupported.
+  mkdir("/dev/shm", 0755), mkdir("/dev/mqueue", 0755);
+  isolation.shm = mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+  isolation.queues =
+      isolation.ipc && mount("mqueue", "/dev/mqueue", "mqueue", MS_NOSUID, nullptr) == 0;
   for (const char* path : kHidden) {
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") == 0) return path;
   }
@@ -94,7 +101,7 @@ void EndRun(int signal) {
     WriteTo("/proc/self/gid_map", Cat("0 ", gid, " 1\n"));
   }
   if (isolation.mount) {
-    const char* directory = MountOwn(isolation.pid);
+    const char* directory = MountOwn(isolation);
     if (directory == nullptr) _exit(kCannotMount);
     isolation.directory = directory;
   }

@@ -18,6 +18,8 @@ struct Isolation {
   bool mount = false;  // and /proc and `directory` are the run's own
   bool ipc = false;
   bool net = false;
+  bool shm = false;       // /dev/shm is the run's own
+  bool queues = false;    // /dev/mqueue shows the run's own IPC namespace
   std::string missing;    // what could not be isolated, and why; empty when all was
   std::string directory;  // empty, writable, the run's own
   // "user, PID, mount, IPC and network namespaces of its own", or what is missing.

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,7 +13,6 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <type_traits>
 #include <utility>
 
@@ -40,15 +37,12 @@ int64_t Monotonic() {
 // Whether the call can do something to tasks other than by what they wait for: a handler may run
 // in an idle task, or it may end.
 bool TouchesOthers(const Call& call) {
-  return std::holds_alternative<Kill>(call) || std::holds_alternative<Exit>(call);
+  return std::holds_alternative<Kill>(call) || std::holds_alternative<Exit>(call) ||
+         std::holds_alternative<MqSend>(call);  // mq_notify(3)
 }
 
 // Whether the call ends by itself after some time.
-bool IsTimed(const Call& call) {
-  if (const auto* semop = std::get_if<Semop>(&call)) return semop->timeout.ns != Nanos::kForever;
-  if (const auto* poll = std::get_if<Poll>(&call)) return poll->timeout.ns != Nanos::kForever;
-  return false;
-}
+bool IsTimed(const Call& call) { return TimeoutOf(call).ns != Nanos::kForever; }
 
 // Whether the call may sleep until another task does something.
 bool MaySleep(const Call& call) {
@@ -56,28 +50,11 @@ bool MaySleep(const Call& call) {
       []<class C>(const C&) {
         return std::is_same_v<C, Open> || std::is_same_v<C, Read> || std::is_same_v<C, Readv> ||
                std::is_same_v<C, Write> || std::is_same_v<C, Writev> || std::is_same_v<C, Poll> ||
-               std::is_same_v<C, Semop> || std::is_same_v<C, Wait>;
+               std::is_same_v<C, Semop> || std::is_same_v<C, Wait> || std::is_same_v<C, Msgsnd> ||
+               std::is_same_v<C, Msgrcv> || std::is_same_v<C, MqSend> ||
+               std::is_same_v<C, MqReceive> || std::is_same_v<C, PsemWait>;
       },
       call);
-}
-
-bool MakesNames(const Call& call) {
-  return std::holds_alternative<Open>(call) || std::holds_alternative<Mkfifo>(call) ||
-         std::holds_alternative<Mknod>(call) || std::holds_alternative<Mkdir>(call) ||
-         std::holds_alternative<Symlink>(call) || std::holds_alternative<MountTmpfs>(call);
-}
-
-// Removes a semaphore set; as its owner, where the kernel does not let user 0 do it.
-void RemoveSet(int id) {
-  semid_ds set = {};
-  if (semctl(id, 0, IPC_RMID) == 0 || errno != EPERM || semctl(id, 0, IPC_STAT, &set) != 0) return;
-  const pid_t child = fork();
-  if (child == 0) {
-    const bool owner = setresuid(set.sem_perm.uid, set.sem_perm.uid, set.sem_perm.uid) == 0;
-    _exit(owner && semctl(id, 0, IPC_RMID) == 0 ? 0 : 1);
-  }
-  while (child > 0 && waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
 }
 
 }  // namespace
@@ -107,7 +84,6 @@ absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolati
     return absl::UnavailableError(
         Cat("cannot copy this program to '", system->image_path_, "': ", error.message()));
   }
-  system->made_names_ = true;
   system->guesses_ = !ProcTellsBlocked();
   if (!system->guesses_) {
     cpu_set_t allowed, one;
@@ -125,12 +101,12 @@ absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolati
 }
 
 KernelSystem::KernelSystem(const Isolation& isolation, const Dialect& dialect)
-    : isolation_(isolation), dialect_(dialect) {}
+    : isolation_(isolation), dialect_(dialect), leftovers_(isolation, dialect_) {}
 
 KernelSystem::~KernelSystem() {
   if (memory_ == nullptr) return;
   KillAll().IgnoreError();
-  CleanUp();
+  leftovers_.TakeAway(directory_);
   munmap(memory_, sizeof(Mailboxes));
   unlink(memory_path_.c_str());
   unlink(image_path_.c_str());
@@ -159,36 +135,18 @@ absl::Status KernelSystem::KillAll() {
   }
 }
 
-void KernelSystem::CleanUp() {
-  for (const std::string& path : mounts_) umount2(path.c_str(), MNT_DETACH);
-  mounts_.clear();
-  if (made_names_) {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  if (isolation_.ipc) {
-    for (int64_t id : sets_) RemoveSet(static_cast<int>(id));
-  }
-  sets_.clear();
-  if (changed_limits_) {
-    std::ofstream("/proc/sys/kernel/sem") << dialect_.semmsl << " " << dialect_.semmns << " "
-                                          << dialect_.semopm << " " << dialect_.semmni << "\n";
-    changed_limits_ = false;
-  }
-}
-
 absl::Status KernelSystem::Reset() {
   if (absl::Status status = KillAll(); !status.ok()) return status;
-  CleanUp();
+  leftovers_.TakeAway(directory_);
   // What could not be removed (a mount whose path was renamed) must not be there for the next.
-  while (made_names_ && mkdir(directory_.c_str(), 0777) != 0) {
+  while (leftovers_.made_names() && mkdir(directory_.c_str(), 0777) != 0) {
     if (errno == EEXIST) {
       directory_ = Cat(isolation_.directory, "/program", ++directories_);
       continue;
     }
     return absl::UnavailableError(Cat("cannot make '", directory_, "': ", std::strerror(errno)));
   }
-  made_names_ = false;
+  leftovers_.AllNamesGone();
   chmod(directory_.c_str(), 0777);  // whatever the umask is
   chown(directory_.c_str(), 0, 0);
   look_at_idle_ = false;
@@ -273,11 +231,7 @@ absl::Status KernelSystem::Submit(int number, int label, std::shared_ptr<const C
     tasks_[label] = Task{.slot = context.child_slot};
   }
   if (absl::Status status = Lower(*call, context, box); !status.ok()) return status;
-  made_names_ |= MakesNames(*call);
-  changed_limits_ |= std::holds_alternative<SetSemLimits>(*call);
-  if (const auto* mount = std::get_if<MountTmpfs>(call.get())) {
-    mounts_.push_back(Cat(directory_, "/", mount->path));
-  }
+  leftovers_.Note(*call, directory_);
   look_at_idle_ |= TouchesOthers(*call);
   events.push_back(
       {.kind = Event::Kind::kCall, .time_ns = Now(), .task = number, .label = label, .call = call});
@@ -339,7 +293,7 @@ bool KernelSystem::Collect(std::vector<Event>& events) {
         }
       } else {
         outcome = Decode(*call, context, box);
-        if (std::holds_alternative<Semget>(*call) && outcome.ok()) sets_.push_back(outcome.ret);
+        leftovers_.NoteOutcome(*call, outcome);
         if (std::holds_alternative<Exec>(*call) && !outcome.ok()) {
           trouble_ = absl::UnavailableError(
               Cat("an agent cannot run its own program again: ", ToText(outcome)));
@@ -394,7 +348,9 @@ KernelSystem::Quiet KernelSystem::LookAtAll(std::vector<Event>& events) {
       }
       if (look.state != ProcLook::kBlocked) return Quiet::kNo;
       // Asleep on its mailbox is where an idle task belongs, and one with a request does not.
-      if ((look.syscall == SYS_futex) != (task.call == nullptr)) return Quiet::kNo;
+      const bool on_mailbox =
+          look.syscall == SYS_futex && look.argument == reinterpret_cast<int64_t>(&box.state);
+      if (on_mailbox != (task.call == nullptr)) return Quiet::kNo;
       if (task.call != nullptr && box.state.load() == Mailbox::kAnswered) return Quiet::kNo;
       if (pass == 0) {
         switches[number] = look.switches;

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "platforms/kernel/isolation.h"
+#include "platforms/kernel/leftovers.h"
 #include "platforms/kernel/lowering.h"
 #include "platforms/kernel/mailbox.h"
 #include "platforms/kernel/proc_watch.h"
@@ -56,7 +57,6 @@ class KernelSystem : public System {
   absl::Status StartFirst();
   absl::Status Calibrate();
   absl::Status KillAll();
-  void CleanUp();
   int64_t Now() const;
   LoweringContext ContextFor(int task);
   int FreeSlot() const;
@@ -84,9 +84,7 @@ class KernelSystem : public System {
   bool guesses_ = false;
   absl::Status trouble_;       // of the harness, found while collecting
   bool look_at_idle_ = false;  // a call may have touched tasks that are idle
-  bool made_names_ = false, changed_limits_ = false;
-  std::vector<int64_t> sets_;  // that Semget calls gave: new ones, in an IPC namespace of our own
-  std::vector<std::string> mounts_;
+  Leftovers leftovers_;
   int directories_ = 0;
   int64_t start_ns_ = 0;
   int64_t guess_ns_ = 5'000'000;  // how long silence must last to count

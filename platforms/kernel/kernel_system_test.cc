@@ -199,7 +199,7 @@ TEST_F(KernelSystemTest, MountsAreGoneAfterwards) {
 }
 
 TEST_F(KernelSystemTest, SemaphoreCalls) {
-  if (!run_machine->no_sysv_sem.empty()) GTEST_SKIP() << run_machine->no_sysv_sem;
+  if (!run_machine->no_sysv_ipc.empty()) GTEST_SKIP() << run_machine->no_sysv_ipc;
   Must(0, Mkfifo{.path = "f"});
   const int64_t key = Must(0, Ftok{.path = "f", .id = 7});
   EXPECT_EQ(Do(0, Ftok{.path = "none", .id = 7}), Fails(ENOENT));
@@ -237,7 +237,7 @@ TEST_F(KernelSystemTest, SemaphoreCalls) {
 }
 
 TEST_F(KernelSystemTest, NoSetAndNoLimitIsLeft) {
-  if (!run_machine->no_sysv_sem.empty()) GTEST_SKIP() << run_machine->no_sysv_sem;
+  if (!run_machine->no_sysv_ipc.empty()) GTEST_SKIP() << run_machine->no_sysv_ipc;
   const Dialect& d = system_->dialect();
   Must(0, Semget{.key = 77, .nsems = static_cast<int>(d.semmsl), .flags = IPC_CREAT | 0600});
   if (Do(0, SetSemLimits{.semmsl = 5, .semmns = 50, .semopm = 5, .semmni = 5}).ok()) {
@@ -249,7 +249,7 @@ TEST_F(KernelSystemTest, NoSetAndNoLimitIsLeft) {
 }
 
 TEST_F(KernelSystemTest, LargestSetComesOutWhole) {
-  if (!run_machine->no_sysv_sem.empty()) GTEST_SKIP() << run_machine->no_sysv_sem;
+  if (!run_machine->no_sysv_ipc.empty()) GTEST_SKIP() << run_machine->no_sysv_ipc;
   const int64_t nsems = system_->dialect().semmsl;
   const int64_t id = Must(0, Semget{.nsems = nsems, .flags = 0600});
   EXPECT_THAT(Do(0, SemGetAll{.id = id}).values, SizeIs(nsems));

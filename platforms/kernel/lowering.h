@@ -2,7 +2,8 @@
 //
 // One small pair of functions a call: Lower writes the system call's number and arguments into the
 // mailbox (what it points to goes into the mailbox's buffer), Decode reads what came out. Nothing
-// here allocates but for data. New mechanisms add their pairs in a file of their own.
+// here allocates but for data. The pairs of a mechanism are in lowering_X.cc; lowering_parts.h
+// declares them.
 #ifndef IPCSPEC_PLATFORMS_KERNEL_LOWERING_H_
 #define IPCSPEC_PLATFORMS_KERNEL_LOWERING_H_
 
@@ -23,6 +24,7 @@ class Request {
  public:
   explicit Request(Mailbox& box) : box_(box) {
     box_.pointers = 0;
+    box_.deadline = -1;
     box_.args = {};
   }
   void Op(int64_t op) { box_.op = op; }
@@ -31,6 +33,9 @@ class Request {
   // a request begins at offset 0, where Decode finds it.
   char* Area(int i, size_t size);
   void Text(int i, std::string_view text);
+  // The argument points to the time of the call, on this clock, and `timeout`; or, if `bad`, to a
+  // time whose nanoseconds are out of range.
+  void Deadline(int i, Nanos timeout, int clock, bool bad);
   // A pointer to nothing.
   void BadPointer(int i) { box_.args[i] = 8; }
   bool overflowed() const { return overflowed_; }

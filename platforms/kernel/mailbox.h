@@ -25,6 +25,21 @@ enum ControlOp : int64_t {
   kFtok = -7,              // args: path, id
   kLimitDescriptors = -8,  // args: count
   kRefuse = -9,            // args: errno; a library finds the fault before the system call
+  kReadFile = -10,         // args: where to, room, path; gives the number of bytes
+  kLimit = -11,            // args: resource, soft limit
+  kSignalInfo = -12,       // args: a LastSignal to fill
+  kLoad = -13,             // args: where to, from, count; gives the signal that it raised, or 0
+  kStore = -14,            // args: where from, to, count; the same
+  kShmOpen = -15,          // args: name, flags, mode
+  kShmUnlink = -16,        // args: name
+  kMqNotifyThread = -17,   // args: descriptor of the queue
+  kMqNotices = -18,        // args: where to, room; gives how many
+};
+
+// What came with the signal whose handler ran last.
+struct LastSignal {
+  int32_t signal, code, pid, uid;
+  int64_t value;
 };
 
 struct Mailbox {
@@ -36,12 +51,15 @@ struct Mailbox {
   int64_t op;  // a system call number, or a ControlOp
   std::array<int64_t, 6> args;
   uint32_t pointers;  // bit i: args[i] is an offset into `buffer`
-  int64_t result;     // what the system call gave: -errno when it failed
+  int32_t deadline;   // the offset of a timespec to which the agent adds the time; -1: none
+  int32_t deadline_clock;
+  int64_t result;  // what the system call gave: -errno when it failed
 
   // Handlers that ran, in order.
   static constexpr uint32_t kLogSize = 64;
   std::atomic<uint32_t> handlers_run;
   std::array<uint8_t, kLogSize> handler_log;
+  LastSignal last_signal;
 
   static constexpr size_t kBufferSize = 256 << 10;
   alignas(64) std::array<char, kBufferSize> buffer;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <mqueue.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/syscall.h>
@@ -17,6 +18,8 @@
 #include <sstream>
 
 #include "impl/call/cat.h"
+#include "impl/call/names.h"
+#include "platforms/kernel/leftovers.h"
 
 namespace ipcspec {
 namespace {
@@ -69,9 +72,19 @@ Machine Probe(const Isolation& isolation) {
   std::istringstream(ReadAll("/proc/sys/kernel/sem")) >> d.semmsl >> d.semmns >> d.semopm >>
       d.semmni;
 
+  for (int i = 0; i < kLimits; ++i) {
+    std::istringstream(ReadAll(LimitPath(static_cast<Limit>(i)))) >> d.limits[i];
+  }
+
   rlimit limit = {};
   getrlimit(RLIMIT_NOFILE, &limit);
   d.max_descriptors = static_cast<int64_t>(std::min<rlim_t>(limit.rlim_max, 1024));
+  const auto soft = [&limit](__rlimit_resource resource) {
+    getrlimit(resource, &limit);
+    return static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, INT64_MAX));
+  };
+  d.max_queue_bytes = soft(RLIMIT_MSGQUEUE);
+  d.max_locked = soft(RLIMIT_MEMLOCK);
 
   // In a user namespace a capability counts only for what belongs to that namespace: its IPC
   // objects and files do, limits of the whole machine do not.
@@ -81,6 +94,7 @@ Machine Probe(const Isolation& isolation) {
   d.cap_ipc_owner = has(CAP_IPC_OWNER);
   d.cap_dac_override = has(CAP_DAC_OVERRIDE);
   d.cap_sys_admin = has(CAP_SYS_ADMIN);
+  d.cap_ipc_lock = has(CAP_IPC_LOCK) && !isolation.user;
   machine.may_mount = isolation.mount && d.cap_sys_admin;
   machine.other_users = Works([] {
     return syscall(SYS_setresgid, 1000, 1000, 1000) == 0 &&
@@ -94,13 +108,26 @@ Machine Probe(const Isolation& isolation) {
                              return out.good();
                            });
   if (!isolation.ipc) {
-    machine.no_sysv_sem =
+    machine.no_sysv_ipc = machine.no_posix_mq =
         "the IPC namespace is not the run's own, and nothing of others may be touched";
   } else if (!Works([] {
                const int id = semget(IPC_PRIVATE, 1, 0600);
                return id >= 0 && semctl(id, 0, IPC_RMID) == 0;
              })) {
-    machine.no_sysv_sem = "this kernel has no System V IPC";
+    machine.no_sysv_ipc = "this kernel has no System V IPC";
+  }
+  if (machine.no_posix_mq.empty() && !Works([] {
+        const mqd_t queue = mq_open("/ipcspec", O_RDWR | O_CREAT | O_EXCL, 0600, nullptr);
+        mq_unlink("/ipcspec");
+        return queue >= 0 && mq_send(queue, "x", 1, 0) == 0;
+      })) {
+    machine.no_posix_mq = "this kernel has no POSIX message queues";
+  }
+  // gVisor's /dev/shm is the sandbox's, whatever could be mounted.
+  if (!isolation.shm && d.kernel != Dialect::Kernel::kGvisor) {
+    machine.no_posix_shm = "/dev/shm is not the run's own, and nothing of others may be touched";
+  } else if (access("/dev/shm", W_OK) != 0) {
+    machine.no_posix_shm = "there is no /dev/shm that can be written";
   }
   return machine;
 }

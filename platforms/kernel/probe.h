@@ -15,7 +15,9 @@ struct Machine {
   bool other_users = true;     // a task can become another user
   bool may_mount = true;       // a tmpfs can be mounted
   bool may_set_limits = true;  // /proc/sys/kernel/sem is the run's own, and can be written
-  std::string no_sysv_sem;     // why there are no System V semaphores; empty when there are
+  std::string no_sysv_ipc;     // why there is no System V IPC; empty when there is
+  std::string no_posix_mq;     // the same of POSIX message queues
+  std::string no_posix_shm;    // the same of POSIX shared memory and named semaphores
 };
 
 // Looks around in the run process. Changes nothing but its own soft limit of descriptors (to the

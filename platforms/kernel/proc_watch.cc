@@ -98,7 +98,9 @@ ProcLook ProcWatch::Look() {
     look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
     return look;
   }
-  look.syscall = std::atoll(text);
+  char* rest = nullptr;
+  look.syscall = std::strtoll(text, &rest, 10);
+  look.argument = static_cast<int64_t>(std::strtoull(rest, nullptr, 16));
   if (look.syscall < 0) {  // asleep outside any system call: it dies, or is stopped
     look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
     return look;
