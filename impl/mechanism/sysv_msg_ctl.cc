@@ -1,0 +1,141 @@
+// msgctl(2).
+#include <algorithm>
+
+#include "impl/mechanism/sysv_msg.h"
+
+namespace ipcspec {
+namespace {
+
+// A 32 bit number comes out signed or unsigned: whichever was seen.
+int64_t Same32(size_t field, int64_t want, Choice& choice) {
+  const int64_t other = want < 0 ? want + (int64_t{1} << 32) : want - (int64_t{1} << 32);
+  return choice.Value(field, other, other, want);
+}
+
+bool IsMessageCall(const Call& call) {
+  return std::holds_alternative<Msgget>(call) || std::holds_alternative<Msgsnd>(call) ||
+         std::holds_alternative<Msgrcv>(call) || std::holds_alternative<MsgRemove>(call);
+}
+
+}  // namespace
+
+Outcome SysvMsg::Stat(const Queue& queue, int64_t ret, Choice& choice) {
+  const IpcPerm& p = queue.perm;
+  // Only nine bits of the mode mean anything.
+  int64_t mode = p.mode;
+  if (choice.SawSuccess() && choice.seen()->values.size() == kMsqidFields.size() &&
+      (choice.seen()->values[5] & 0777) == mode) {
+    mode = choice.seen()->values[5];
+  }
+  Outcome outcome = Returns(ret);
+  outcome.values = {Same32(0, p.key, choice),
+                    Same32(1, p.uid, choice),
+                    Same32(2, p.gid, choice),
+                    Same32(3, p.cuid, choice),
+                    Same32(4, p.cgid, choice),
+                    mode,
+                    queue.qnum(),
+                    queue.cbytes,
+                    static_cast<int64_t>(queue.qbytes),
+                    queue.lspid,
+                    queue.lrpid,
+                    queue.stime.Read(11, choice),
+                    queue.rtime.Read(12, choice),
+                    queue.ctime.Read(13, choice)};
+  return outcome;
+}
+
+Result SysvMsg::Step(const MsgStat& call, const Caller& caller, Choice& choice) {
+  const Queue* const queue = queues_.Find(call.id.value);
+  Errors errors;
+  CheckId(queue, call.id.value, errors);
+  errors.If(queue != nullptr && queue->perm.Denies(kIpcRead, caller, choice), EACCES);
+  errors.If(call.memory == Memory::kBad, EFAULT);
+  if (errors.any()) return choice.FailWithAny(errors);
+  return Done(Stat(*queue, 0, choice));
+}
+
+Result SysvMsg::Step(const MsgStatIndex& call, const Caller& caller, Choice& choice) {
+  const Queue* const queue = queues_.AtIndex(call.index, *caller.dialect, choice);
+  if (queue == nullptr) return Fail(EINVAL);
+  if (!call.any && queue->perm.Denies(kIpcRead, caller, choice)) return Fail(EACCES);
+  return Done(Stat(*queue, queue->perm.id, choice));
+}
+
+Result SysvMsg::Step(const MsgSet& call, const Caller& caller, Choice& choice) {
+  Queue* const queue = queues_.Find(call.id.value);
+  // Linux takes msg_qbytes for an int.
+  const uint64_t wanted = static_cast<uint64_t>(call.qbytes);
+  const uint64_t cut = static_cast<uint64_t>(int64_t{static_cast<int32_t>(call.qbytes)});
+  const bool cuts = cut != wanted && choice.Hidden(2) == 0;
+  const uint64_t qbytes = cuts ? cut : wanted;
+
+  Errors errors;
+  errors.If(call.memory == Memory::kBad, EFAULT);
+  CheckId(queue, call.id.value, errors);
+  if (queue != nullptr) {
+    errors.If(!queue->perm.MayControl(caller), EPERM);
+    const bool above = qbytes > static_cast<uint64_t>(caller.limits->Get(Limit::kMsgmnb)) &&
+                       !caller.Can(Capability::kSysResource);
+    // Above the limit already, and not raised: Linux refuses that too. And the limit may have been
+    // another when the call began.
+    const bool open = qbytes <= queue->qbytes ||
+                      (caller.limits->set_at >= 0 && caller.invoked <= caller.limits->set_at);
+    errors.If(above && (!open || choice.SawError(EPERM) || choice.mode() == Choice::Mode::kUsual),
+              EPERM);
+    // A number that the user namespace does not map is refused (user_namespaces(7)).
+    const auto known = [](int64_t id, int64_t a, int64_t b) { return id == a || id == b; };
+    const bool mapped = known(call.uid, queue->perm.uid, caller.creds.uid) &&
+                        known(call.gid, queue->perm.gid, caller.creds.gid);
+    const bool none = static_cast<uint32_t>(call.uid) == UINT32_MAX ||
+                      static_cast<uint32_t>(call.gid) == UINT32_MAX;
+    errors.If(none || (!mapped && choice.SawError(EINVAL)), EINVAL);
+  }
+  if (errors.any()) return choice.FailWithAny(errors);
+  queue->perm.Set(call.uid, call.gid, call.mode.bits, caller);
+  queue->qbytes = qbytes;
+  queue->ctime.Touch(caller);
+  return Done(0);
+}
+
+Result SysvMsg::Step(const MsgRemove& call, const Caller& caller, Choice& choice) {
+  Queue* const queue = queues_.Find(call.id.value);
+  Errors errors;
+  CheckId(queue, call.id.value, errors);
+  errors.If(queue != nullptr && !queue->perm.MayControl(caller), EPERM);
+  if (errors.any()) return choice.FailWithAny(errors);
+  queues_.Remove(queue);  // with all its messages
+  return Done(0);
+}
+
+Result SysvMsg::Step(const MsgLimits&, const Caller& caller, Choice& choice) {
+  Outcome outcome = Returns(queues_.HighestIndex(*caller.dialect, choice));
+  outcome.values = {caller.limits->Get(Limit::kMsgmax), caller.limits->Get(Limit::kMsgmnb),
+                    caller.limits->Get(Limit::kMsgmni)};
+  return Done(std::move(outcome));
+}
+
+Result SysvMsg::Step(const MsgUsage&, const Caller& caller, Choice& choice) {
+  int64_t messages = 0, bytes = 0;
+  for (const Queue& queue : queues_.all()) messages += queue.qnum(), bytes += queue.cbytes;
+  Outcome outcome = Returns(queues_.HighestIndex(*caller.dialect, choice));
+  outcome.values = {static_cast<int64_t>(queues_.all().size()), messages, bytes};
+  // The sums are of one moment only when nothing else is on the way.
+  const std::vector<Waiting> others = caller.waiting();
+  if (std::any_of(others.begin(), others.end(),
+                  [](const Waiting& w) { return !w.surely && IsMessageCall(*w.call); })) {
+    for (size_t i = 0; i < outcome.values.size(); ++i) {
+      outcome.values[i] = choice.Value(i, 0, INT32_MAX, outcome.values[i]);
+    }
+  }
+  return Done(std::move(outcome));
+}
+
+Result SysvMsg::Step(const MsgBadCommand& call, const Caller&, Choice& choice) {
+  Errors errors;
+  errors.If(true, EINVAL);
+  errors.If(queues_.WasRemoved(call.id.value), EIDRM);
+  return choice.FailWithAny(errors);
+}
+
+}  // namespace ipcspec
