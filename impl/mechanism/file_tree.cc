@@ -35,7 +35,10 @@ std::vector<std::string> Parts(std::string_view path, bool* wants_directory) {
 
 FileTree::FileTree() {
   inodes_.Insert(kRoot, {.mode = S_IFDIR | 0777, .links = 2});
+  inodes_.Insert(kShared,
+                 {.mode = S_IFDIR | 01777, .links = 2, .parent = kShared, .file_system = 1});
   file_systems_[0] = {};
+  file_systems_[1] = {};
 }
 
 bool FileTree::Grants(int inode, int64_t wanted, const Permit& permit) const {
@@ -131,6 +134,19 @@ Errors FileTree::MayChange(int directory, const Permit& permit) const {
   return errors;
 }
 
+// The same, and what stands against this name going: with S_ISVTX only the owner of the file or of
+// the directory may remove it (unlink(2), rename(2)).
+Errors FileTree::MayRemove(const Place& place, const Permit& permit) const {
+  Errors errors = MayChange(place.directory, permit);
+  const Inode& directory = *Get(place.directory);
+  const int64_t uid = permit.creds.uid;
+  const bool forbidden = (directory.mode & S_ISVTX) != 0 && place.inode >= 0 && uid != 0 &&
+                         uid != directory.uid && uid != Get(place.inode)->uid;
+  errors.If(forbidden, EPERM);
+  errors.If(forbidden, EACCES);
+  return errors;
+}
+
 // A mounted file system begins there.
 bool FileTree::IsMount(const Place& place) const {
   return place.inode >= 0 && !IsDots(place.name) &&
@@ -209,7 +225,7 @@ void FileTree::Release(int inode) {
 }
 
 Errors FileTree::Unlink(const Place& place, const Permit& permit) {
-  Errors errors = MayChange(place.directory, permit);
+  Errors errors = MayRemove(place, permit);
   errors.If(place.inode < 0, ENOENT);
   errors.If(place.through_link, ENOTDIR);
   // unlink(2): Linux says EISDIR of a directory, POSIX EPERM.
@@ -222,9 +238,9 @@ Errors FileTree::Unlink(const Place& place, const Permit& permit) {
 }
 
 Errors FileTree::Rename(const Place& from, const Place& to, const Permit& permit) {
-  Errors errors = MayChange(from.directory, permit);
+  Errors errors = MayRemove(from, permit);
   errors.If(from.inode < 0, ENOENT);
-  const Errors at_target = MayChange(to.directory, permit);
+  const Errors at_target = MayRemove(to, permit);
   for (int e : at_target.list()) errors.If(true, e);
   const bool across = Get(from.directory)->file_system != Get(to.directory)->file_system;
   errors.If(across, EXDEV);

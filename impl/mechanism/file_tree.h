@@ -3,9 +3,11 @@
 //
 // An inode has type, mode and owner; directories give inodes names. An inode lives as long as it
 // has a name or is open. Paths are relative, to the program's directory (kRoot) or to an open one.
+// Objects of POSIX shared memory, and named semaphores, are files in a directory that no path leads
+// to (kShared; shm_overview(7), sem_overview(7)).
 //
 // It knows nothing of descriptors: who opens an inode holds it (Hold, Release). Data is no concern
-// of it either: a FIFO's pipe belongs to its opener, who keeps the number here.
+// of it either: a FIFO's pipe and a file's contents belong to the world; the number is kept here.
 #ifndef IPCSPEC_IMPL_MECHANISM_FILE_TREE_H_
 #define IPCSPEC_IMPL_MECHANISM_FILE_TREE_H_
 
@@ -27,6 +29,7 @@ struct Inode {
   int64_t links = 1;
   int held = 0;                      // open file descriptions, and openers that wait
   int pipe = -1;                     // of a FIFO that is held
+  int contents = -1;                 // of a file: the memory object, once somebody had it open
   std::string target;                // of a symbolic link
   std::map<std::string, int> names;  // of a directory
   int parent = 0;                    // of a directory
@@ -36,8 +39,8 @@ struct Inode {
   bool operator==(const Inode&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Inode& i) {
-    return H::combine(std::move(h), i.mode, i.uid, i.gid, i.links, i.held, i.pipe, i.target,
-                      i.names, i.file_system, i.keys);
+    return H::combine(std::move(h), i.mode, i.uid, i.gid, i.links, i.held, i.pipe, i.contents,
+                      i.target, i.names, i.file_system, i.keys);
   }
 };
 
@@ -60,6 +63,7 @@ struct Permit {
 class FileTree {
  public:
   static constexpr int kRoot = 0;
+  static constexpr int kShared = 1;  // with S_ISVTX, for everybody
 
   FileTree();
 
@@ -77,6 +81,7 @@ class FileTree {
   Place Find(int from, std::string_view path, bool follow, const Permit& permit) const;
 
   const Inode* Get(int inode) const { return inodes_.Find(inode); }
+  bool IsReadOnly(int inode) const { return file_systems_.at(Get(inode)->file_system).read_only; }
   // Whether reading (4), writing (2), searching (1) is granted: the class of the user decides.
   bool Grants(int inode, int64_t wanted, const Permit& permit) const;
 
@@ -85,7 +90,8 @@ class FileTree {
   Errors Make(const Place& place, int64_t mode, const Permit& permit, int* made);
   // A target must not be empty (ENOENT) or too long (ENAMETOOLONG).
   Errors MakeLink(const Place& place, std::string target, const Permit& permit);
-  Errors Unlink(const Place& place, const Permit& permit);  // EISDIR or EPERM too, of a directory
+  // EISDIR or EPERM too, of a directory; EPERM or EACCES, with S_ISVTX, of what others own.
+  Errors Unlink(const Place& place, const Permit& permit);
   // ENOTDIR, EISDIR, ENOTEMPTY or EEXIST, EXDEV, EINVAL (into itself), EBUSY (a mount) too.
   Errors Rename(const Place& from, const Place& to, const Permit& permit);
   Errors Chmod(int inode, int64_t mode, const Permit& permit);              // EPERM, EROFS
@@ -103,6 +109,7 @@ class FileTree {
   void Hold(int inode) { ++inodes_.Mutable(inode).held; }
   void Release(int inode);
   void SetPipe(int inode, int pipe) { inodes_.Mutable(inode).pipe = pipe; }
+  void SetContents(int inode, int object) { inodes_.Mutable(inode).contents = object; }
 
   // ftok(3): the same file and low 8 bits of the id give the same key; with other bits another.
   Result Ftok(int inode, int64_t id, Choice& choice);
@@ -115,6 +122,7 @@ class FileTree {
 
  private:
   Errors MayChange(int directory, const Permit& permit) const;
+  Errors MayRemove(const Place& place, const Permit& permit) const;
   bool IsMount(const Place& place) const;
   bool IsWithin(int inode, int directory) const;
   int Add(Inode inode, const Place& place);
@@ -123,7 +131,7 @@ class FileTree {
 
   Numbered<Inode> inodes_;
   std::map<int, FileSystem> file_systems_;
-  int next_ = 1;
+  int next_ = 2;
 };
 
 }  // namespace ipcspec

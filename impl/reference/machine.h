@@ -7,7 +7,9 @@
 #define IPCSPEC_IMPL_REFERENCE_MACHINE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "impl/mechanism/step.h"
 #include "impl/reference/world.h"
@@ -60,7 +62,6 @@ Result Step(Machine& m, const Writev& call);
 Result Step(Machine& m, const GetPipeSize& call);
 Result Step(Machine& m, const SetPipeSize& call);
 Result Step(Machine& m, const Fionread& call);
-Result Step(Machine& m, const Lseek& call);
 Result Step(Machine& m, const Fstat& call);
 Result Step(Machine& m, const Poll& call);
 
@@ -78,6 +79,11 @@ Result Step(Machine& m, const Chown& call);
 Result Step(Machine& m, const MountTmpfs& call);
 Result Step(Machine& m, const RemountReadOnly& call);
 Result Step(Machine& m, const Ftok& call);
+// Whose rights count for names.
+Permit PermitOf(const Machine& m);
+// Opens or makes what a path led to, as open(2) does; what unlink(2) does with it.
+Result OpenPlace(Machine& m, const FileTree::Place& place, OpenFlags flags, Mode mode);
+Result UnlinkPlace(Machine& m, const FileTree::Place& place);
 // A task that waits in open() is gone: its end of the FIFO is closed again.
 void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
@@ -104,19 +110,71 @@ void LeaveUndoList(World& world, int task, const Caller& caller);
 // forgotten: the kernel's documents leave it undefined.
 void MayForgetNextId(const Call& call, const Result& result, IpcLimits& limits, Choice& choice);
 
-// step_memory.cc: mappings, POSIX shared memory, files' contents.
+// step_mappings.cc
+Result Step(Machine& m, const Mmap& call);
+Result Step(Machine& m, const Munmap& call);
+Result Step(Machine& m, const Mprotect& call);
+Result Step(Machine& m, const Msync& call);
+
+// step_memory.cc: address spaces, loads and stores.
+Result Step(Machine& m, const Load& call);
+Result Step(Machine& m, const Store& call);
 // A new task has a copy of its parent's address space, or shares it (CLONE_VM).
-void InheritMemory(World& world, int parent, int child, bool shares);
+void InheritMemory(World& world, int parent, int child, bool shares, const Caller& caller);
 // exec, exit: the task's mappings go, an address space with its last user. A task that goes on has
 // an empty one.
 void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
+// Takes the range out of the task's address space. What is returned still holds its objects.
+std::vector<Mapping> CutOut(World& world, int task, int64_t start, int64_t length);
+// The same, for good: munmap(2).
+void UnmapRange(World& world, int task, int64_t start, int64_t length, const Caller& caller);
 // A mapping is there, or no more: its object counts it, and goes with the last that holds it.
 void HoldObject(World& world, int object);
 void ReleaseObject(World& world, int object);
+void ReleaseMapping(World& world, const Mapping& mapping);
+// Where the task's loads and stores of these bytes, within one page, take place; none where either
+// faults. A private page becomes the task's own before.
+struct MemoryPlace {
+  int object = -1;  // number in World::memory
+  int64_t offset = 0;
+};
+std::optional<MemoryPlace> PlaceToStore(World& world, int task, int64_t address, int64_t size);
 
-// step_segments.cc: a mapping that shmat made has gone, as a whole (shmdt, exit).
-void SegmentDetached(World& world, int64_t segment, const Caller& caller);
-void SegmentInherited(World& world, int64_t segment, const Caller& caller);
+// step_contents.cc
+Result Step(Machine& m, const ShmOpen& call);
+Result Step(Machine& m, const ShmUnlink& call);
+Result Step(Machine& m, const Ftruncate& call);
+Result Step(Machine& m, const Fchmod& call);
+Result Step(Machine& m, const Fchown& call);
+Result Step(Machine& m, const FileSize& call);
+Result Step(Machine& m, const Lseek& call);
+// read(2) and write(2) on a regular file. REQUIRES: the descriptor is open for it.
+Result ReadFile(Machine& m, const Fd& fd, int64_t count);
+Result WriteFile(Machine& m, const Fd& fd, std::string_view data);
+// The number in World::memory of what a file holds.
+int ContentsOf(World& world, int inode);
+// The file may have gone with its last name or descriptor: then its contents go, unless mapped.
+void DropContents(World& world, int inode, int contents);
+// Gives a file's contents another size.
+void Truncate(World& world, int object, int64_t size);
+// Where a name of POSIX shared memory leads, or with "sem." before it that of a semaphore.
+// Errors: EINVAL or ENOENT (no name, or a slash in it), ENAMETOOLONG.
+FileTree::Place FindShared(const Machine& m, std::string_view prefix, std::string_view name);
+
+// step_segments.cc
+Result Step(Machine& m, const Shmat& call);
+Result Step(Machine& m, const Shmdt& call);
+Result Step(Machine& m, const ShmStat& call);
+Result Step(Machine& m, const ShmStatIndex& call);
+// A mapping that shmat made, or a part of one, was taken out of its address space (shmdt, munmap,
+// exit) and has released its object; or one more came to be by fork, or by splitting.
+// REQUIRES: mapping.segment >= 0.
+void SegmentDetached(World& world, const Mapping& gone, const Caller& caller);
+void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller);
+// The task has ended, or left its IPC namespace (kernel/shm_rmid_forced).
+void ForgetCreator(World& world, int task, bool ended);
+// /proc/sysvipc/shm.
+Result ListSegments(Machine& m);
 
 // Shared by the files above.
 

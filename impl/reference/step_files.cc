@@ -12,10 +12,6 @@
 namespace ipcspec {
 namespace {
 
-Permit PermitOf(const Machine& m) {
-  return {.creds = m.caller.creds, .override_all = m.caller.Can(Capability::kDacOverride)};
-}
-
 // The inode that a relative path starts from, or the error: EBADF, ENOTDIR.
 int Start(const Machine& m, const Fd& dirfd, Errors& errors) {
   if (dirfd.value == kCwd) return FileTree::kRoot;
@@ -45,39 +41,46 @@ Result MakeNode(Machine& m, const FileTree::Place& place, int64_t mode) {
 }
 
 // What stands against opening what the path leads to.
-Errors OpenErrors(const Machine& m, const Open& call, const FileTree::Place& place) {
+Errors OpenErrors(const Machine& m, const FileTree::Place& place, OpenFlags flags) {
   Errors errors = place.errors;
-  errors.If(call.memory == Memory::kBad, EFAULT);
   errors.If(FreeDescriptor(m.world, m.task) < 0, EMFILE);
-  if (place.errors.any() || call.memory == Memory::kBad) return errors;
-  const bool create = call.flags.has(O_CREAT);
+  if (place.errors.any()) return errors;
+  const bool create = flags.has(O_CREAT);
   errors.If(place.inode < 0 && !create, ENOENT);
   // Combinations that open(2) gives no meaning.
-  errors.If(create && call.flags.has(O_DIRECTORY), EINVAL);
-  errors.If((call.flags.bits & O_ACCMODE) == O_ACCMODE, EINVAL);
+  errors.If(create && flags.has(O_DIRECTORY), EINVAL);
+  errors.If((flags.bits & O_ACCMODE) == O_ACCMODE, EINVAL);
   if (place.inode < 0) return errors;
   const Inode& inode = *m.world.files->Get(place.inode);
-  errors.If(create && call.flags.has(O_EXCL), EEXIST);
-  errors.If(S_ISLNK(inode.mode) && !call.flags.has(O_EXCL), ELOOP);
-  errors.If(S_ISFIFO(inode.mode) && call.flags.has(O_DIRECT), EINVAL);
+  errors.If(create && flags.has(O_EXCL), EEXIST);
+  errors.If(S_ISLNK(inode.mode) && !flags.has(O_EXCL), ELOOP);
+  errors.If(S_ISFIFO(inode.mode) && flags.has(O_DIRECT), EINVAL);
   errors.If(S_ISSOCK(inode.mode), ENXIO);
-  errors.If(call.flags.has(O_DIRECTORY) && !S_ISDIR(inode.mode), ENOTDIR);
-  const int64_t access = call.flags.bits & O_ACCMODE;
+  errors.If(flags.has(O_DIRECTORY) && !S_ISDIR(inode.mode), ENOTDIR);
+  const int64_t access = flags.bits & O_ACCMODE;
+  const bool truncates = flags.has(O_TRUNC) && S_ISREG(inode.mode);
   errors.If(S_ISDIR(inode.mode) && (access != O_RDONLY || create), EISDIR);
-  const int64_t wanted = access == O_RDWR ? 6 : access == O_WRONLY ? 2 : 4;
+  const int64_t wanted = (access == O_WRONLY ? 0 : 4) | (access != O_RDONLY || truncates ? 2 : 0);
   errors.If(!S_ISLNK(inode.mode) && !m.world.files->Grants(place.inode, wanted, PermitOf(m)),
+            EACCES);
+  errors.If(S_ISREG(inode.mode) && (wanted & 2) != 0 && m.world.files->IsReadOnly(place.inode),
+            EROFS);
+  // proc(5): fs.protected_regular and protected_fifos may keep O_CREAT from what others own.
+  const Inode& directory = *m.world.files->Get(place.directory);
+  const bool others = inode.uid != m.caller.creds.uid && inode.uid != directory.uid;
+  errors.If(create && (directory.mode & S_ISVTX) != 0 && others && m.choice.SawError(EACCES),
             EACCES);
   return errors;
 }
 
 // Opens the FIFO as far as its other end allows.
-Result OpenFifo(Machine& m, const Open& call, int inode) {
-  const int64_t access = call.flags.bits & O_ACCMODE;
+Result OpenFifo(Machine& m, OpenFlags flags, int inode) {
+  const int64_t access = flags.bits & O_ACCMODE;
   const bool reads = access != O_WRONLY, writes = access != O_RDONLY;
   Pipe& pipe = m.world.pipes.Mutable().Mutable(m.world.files->Get(inode)->pipe);
   const bool waited = m.caller.progress->phase > 0;
   const int64_t mark = pipe.WriterMark();
-  Result result = pipe.OpenFifo(reads, writes, call.flags.has(O_NONBLOCK), m.caller, m.choice);
+  Result result = pipe.OpenFifo(reads, writes, flags.has(O_NONBLOCK), m.caller, m.choice);
   if (result.kind != Result::kDone) return result;
   if (!result.outcome.ok()) {
     ReleaseInode(m.world, inode);
@@ -85,24 +88,29 @@ Result OpenFifo(Machine& m, const Open& call, int inode) {
   }
   const int description = m.world.descriptions.Mutable().Add(
       {.kind = Description::Kind::kFifo,
-       .flags = access | (call.flags.bits & (O_NONBLOCK | O_DIRECT | O_APPEND)),
+       .flags = access | (flags.bits & (O_NONBLOCK | O_DIRECT | O_APPEND)),
        .pipe = m.world.files->Get(inode)->pipe,
        .inode = inode,
        .writer_mark = waited ? -1 : mark});
   const int64_t fd = FreeDescriptor(m.world, m.task);
-  Install(m.world, m.task, fd, description, call.flags.has(O_CLOEXEC));
+  Install(m.world, m.task, fd, description, flags.has(O_CLOEXEC));
   return Done(fd);
 }
 
 }  // namespace
 
+Permit PermitOf(const Machine& m) {
+  return {.creds = m.caller.creds, .override_all = m.caller.Can(Capability::kDacOverride)};
+}
+
 void ReleaseInode(World& world, int inode) {
-  const Inode& held = *world.files->Get(inode);
+  const Inode held = *world.files->Get(inode);
   if (held.held == 1 && held.pipe >= 0) {
     world.pipes.Mutable().Erase(held.pipe);
     world.files.Mutable().SetPipe(inode, -1);
   }
   world.files.Mutable().Release(inode);
+  DropContents(world, inode, held.contents);
 }
 
 void AbandonOpen(World& world, const Open& call, const Progress& progress) {
@@ -113,38 +121,49 @@ void AbandonOpen(World& world, const Open& call, const Progress& progress) {
   ReleaseInode(world, progress.object);
 }
 
-Result Step(Machine& m, const Open& call) {
-  if (m.caller.progress->phase > 0) return OpenFifo(m, call, m.caller.progress->object);
-
-  const bool follow = !call.flags.has(O_NOFOLLOW) && !call.flags.has(O_CREAT | O_EXCL);
-  const FileTree::Place place =
-      call.memory == Memory::kBad ? FileTree::Place() : Find(m, call.dirfd, call.path, follow);
-  if (const Errors errors = OpenErrors(m, call, place); errors.any()) {
+Result OpenPlace(Machine& m, const FileTree::Place& place, OpenFlags flags, Mode mode) {
+  if (const Errors errors = OpenErrors(m, place, flags); errors.any()) {
     return m.choice.FailWithAny(errors);
   }
-  FileTree& files = m.world.files.Mutable();
   int inode = place.inode;
   if (inode < 0) {
-    const int64_t mode = S_IFREG | (call.mode.bits & 07777 & ~m.self().umask);
-    const Errors errors = files.Make(place, mode, PermitOf(m), &inode);
+    const int64_t masked = S_IFREG | (mode.bits & 07777 & ~m.self().umask);
+    const Errors errors = m.world.files.Mutable().Make(place, masked, PermitOf(m), &inode);
     if (errors.any()) return m.choice.FailWithAny(errors);
+  } else if (flags.has(O_TRUNC) && S_ISREG(m.world.files->Get(inode)->mode)) {
+    // With O_RDONLY nothing says what happens (open(2)); Linux truncates.
+    const bool undefined = (flags.bits & O_ACCMODE) == O_RDONLY;
+    if (!undefined || m.choice.Hidden(2) == 0) Truncate(m.world, ContentsOf(m.world, inode), 0);
   }
+  FileTree& files = m.world.files.Mutable();
   files.Hold(inode);
   if (S_ISFIFO(files.Get(inode)->mode)) {
     if (files.Get(inode)->pipe < 0) {
       files.SetPipe(inode, m.world.pipes.Mutable().Add(Pipe(m.dialect())));
     }
     m.caller.progress->object = inode;
-    return OpenFifo(m, call, inode);
+    return OpenFifo(m, flags, inode);
   }
   const bool directory = S_ISDIR(files.Get(inode)->mode);
   const int description = m.world.descriptions.Mutable().Add(
       {.kind = directory ? Description::Kind::kDirectory : Description::Kind::kFile,
-       .flags = call.flags.bits & (O_ACCMODE | O_NONBLOCK | O_DIRECT | O_APPEND),
+       .flags = flags.bits & (O_ACCMODE | O_NONBLOCK | O_DIRECT | O_APPEND),
        .inode = inode});
   const int64_t fd = FreeDescriptor(m.world, m.task);
-  Install(m.world, m.task, fd, description, call.flags.has(O_CLOEXEC));
+  Install(m.world, m.task, fd, description, flags.has(O_CLOEXEC));
   return Done(fd);
+}
+
+Result Step(Machine& m, const Open& call) {
+  if (m.caller.progress->phase > 0) return OpenFifo(m, call.flags, m.caller.progress->object);
+  if (call.memory == Memory::kBad) {
+    Errors errors;
+    errors.If(true, EFAULT);
+    errors.If(FreeDescriptor(m.world, m.task) < 0, EMFILE);
+    return m.choice.FailWithAny(errors);
+  }
+  const bool follow = !call.flags.has(O_NOFOLLOW) && !call.flags.has(O_CREAT | O_EXCL);
+  return OpenPlace(m, Find(m, call.dirfd, call.path, follow), call.flags, call.mode);
 }
 
 Result Step(Machine& m, const Stat& call) {
@@ -188,10 +207,16 @@ Result Step(Machine& m, const Symlink& call) {
   return End(m, m.world.files.Mutable().MakeLink(place, call.target, PermitOf(m)));
 }
 
-Result Step(Machine& m, const Unlink& call) {
-  const FileTree::Place place = Find(m, kCwd, call.path, false);
+Result UnlinkPlace(Machine& m, const FileTree::Place& place) {
   if (place.errors.any()) return m.choice.FailWithAny(place.errors);
-  return End(m, m.world.files.Mutable().Unlink(place, PermitOf(m)));
+  const int contents = place.inode >= 0 ? m.world.files->Get(place.inode)->contents : -1;
+  const Errors errors = m.world.files.Mutable().Unlink(place, PermitOf(m));
+  DropContents(m.world, place.inode, contents);
+  return End(m, errors);
+}
+
+Result Step(Machine& m, const Unlink& call) {
+  return UnlinkPlace(m, Find(m, kCwd, call.path, false));
 }
 
 Result Step(Machine& m, const Rename& call) {
@@ -200,7 +225,10 @@ Result Step(Machine& m, const Rename& call) {
   Errors errors = from.errors;
   for (int e : to.errors.list()) errors.If(true, e);
   if (errors.any()) return m.choice.FailWithAny(errors);
-  return End(m, m.world.files.Mutable().Rename(from, to, PermitOf(m)));
+  const int contents = to.inode >= 0 ? m.world.files->Get(to.inode)->contents : -1;
+  errors = m.world.files.Mutable().Rename(from, to, PermitOf(m));
+  DropContents(m.world, to.inode, contents);
+  return End(m, errors);
 }
 
 Result Step(Machine& m, const Chmod& call) {

@@ -1,5 +1,6 @@
-// Data on descriptors: pipe(2), read(2), write(2), readv(2), poll(2), and what fcntl(2), ioctl(2),
-// lseek(2) and fstat(2) say of pipes. What a pipe does with the bytes is impl/mechanism/pipe.h.
+// Data on descriptors: pipe(2), read(2), write(2), readv(2), poll(2), and what fcntl(2), ioctl(2)
+// and fstat(2) say of pipes. What a pipe does with the bytes is impl/mechanism/pipe.h; what a file
+// holds is step_contents.cc.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -30,13 +31,15 @@ Result ReadFrom(Machine& m, const Fd& fd, int64_t count) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->reads()) return Fail(EBADF);
   if (description->kind == Description::Kind::kDirectory) return Fail(EISDIR);
-  if (description->pipe < 0) return Done(0);  // /dev/null, an empty file
+  if (description->kind == Description::Kind::kFile) return ReadFile(m, fd, count);
+  if (description->pipe < 0) return Done(0);  // /dev/null
   return PipeOf(m, *description).Read(count, Nonblocking(m, *description), m.caller, m.choice);
 }
 
 Result WriteTo(Machine& m, const Fd& fd, std::string_view data) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->writes()) return Fail(EBADF);
+  if (description->kind == Description::Kind::kFile) return WriteFile(m, fd, data);
   if (description->pipe < 0) return Done(static_cast<int64_t>(data.size()));
   const bool nonblock = Nonblocking(m, *description);
   const bool packets = (description->flags & O_DIRECT) != 0;
@@ -123,14 +126,9 @@ Result Step(Machine& m, const SetPipeSize& call) {
 Result Step(Machine& m, const Fionread& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
-  if (description->pipe < 0) return Fail(ENOTTY);
+  // Of other things nothing is said; Linux knows what is left of a file.
+  if (description->pipe < 0) return m.choice.SawSuccess() ? Done(*m.choice.seen()) : Fail(ENOTTY);
   return PipeOf(m, *description).Fionread(m.choice);
-}
-
-Result Step(Machine& m, const Lseek& call) {
-  const Description* description = m.world.FindDescription(m.task, call.fd.value);
-  if (description == nullptr) return Fail(EBADF);
-  return description->pipe >= 0 ? Fail(ESPIPE) : Done(0);
 }
 
 Result Step(Machine& m, const Fstat& call) {

@@ -27,7 +27,7 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   }
   if (flags.has(CLONE_NEWIPC)) task.ipc = NewIpcNamespace(m.world);
   m.world.tasks.Mutable().Insert(child, std::move(task));
-  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM));
+  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM), m.caller);
   return Done(child);
 }
 
@@ -236,6 +236,7 @@ void Die(World& world, int task, int status, int64_t now_ns) {
     if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
   }
   DropMemory(world, task, caller, false);
+  ForgetCreator(world, task, true);
   DropUnusedNamespaces(world);
   // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
   // if it said so by ignoring that signal (wait(2)).
