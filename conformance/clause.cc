@@ -46,6 +46,8 @@ std::string* DetailOfLast() {
 const std::string& WhyNot(std::string_view mechanism) {
   static const std::string kNothing;
   const UnderTest& machine = MachineUnderTest();
+  constexpr std::string_view kObserved = "observe_";  // observe.h
+  if (mechanism.starts_with(kObserved)) mechanism.remove_prefix(kObserved.size());
   if (mechanism.starts_with("sysv_")) return machine.no_sysv_ipc;
   if (mechanism == "posix_mq") return machine.no_posix_mq;
   if (mechanism == "posix_shm") return machine.no_posix_shm;

@@ -11,6 +11,8 @@ constexpr int64_t kIndexMask = 0x7fff;
 const std::vector<Kind>& Kinds() {
   static const auto* kinds = new std::vector<Kind>{
       {IpcKind::kSem, "Sem", "semaphore sets", Limit::kSemNextId},
+      {IpcKind::kMsg, "Msg", "message queues", Limit::kMsgNextId},
+      {IpcKind::kShm, "Shm", "shared memory", Limit::kShmNextId},
   };
   return *kinds;
 }
