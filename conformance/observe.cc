@@ -48,6 +48,35 @@ std::string Told(const std::vector<int64_t>& numbers) {
   return text;
 }
 
+std::string WakeOrder(TaskHandle& a, const Call& sleeps, int count,
+                      absl::FunctionRef<void()> wake) {
+  std::vector<Pending> asleep;
+  std::vector<int64_t> order;
+  std::vector<bool> told(count);
+  for (int i = 0; i < count; ++i) asleep.push_back(a.Fork().Begin(sleeps));
+  for (int round = 0; round < count; ++round) {
+    wake();
+    for (int i = 0; i < count; ++i) {
+      if (told[i] || asleep[i].asleep()) continue;
+      told[i] = true;
+      order.push_back(i + 1);
+    }
+  }
+  return Told(order);
+}
+
+std::string UntilItFails(TaskHandle& a, const Call& call) {
+  constexpr int kEnough = 10000;
+  int64_t sum = 0;
+  int times = 0;
+  Outcome outcome = a.Do(call);
+  for (; outcome.ok() && times < kEnough; ++times) {
+    sum += outcome.ret;
+    outcome = a.Do(call);
+  }
+  return Cat(times, " times, ", sum, ", ", Told(outcome));
+}
+
 std::string ToldValue(const Outcome& outcome, size_t field) {
   if (!outcome.ok()) return Told(outcome);
   return field < outcome.values.size() ? Cat(outcome.values[field]) : "none";

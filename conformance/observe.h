@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "conformance/clause.h"
 
 namespace ipcspec {
@@ -51,6 +52,13 @@ std::string Told(const Outcome& outcome);
 std::string Told(const std::vector<int64_t>& numbers);
 // One of the values that came out, or the error's name.
 std::string ToldValue(const Outcome& outcome, size_t field);
+
+// The order in which `count` children that make this call, one after the other, come to its end:
+// at each `wake` one does, "1 2 3" if it is the order in which they came.
+std::string WakeOrder(TaskHandle& a, const Call& sleeps, int count, absl::FunctionRef<void()> wake);
+// How often the call succeeds before it fails, as what it returns in sum, and how it then fails:
+// "16 times, 65536, EAGAIN".
+std::string UntilItFails(TaskHandle& a, const Call& call);
 
 }  // namespace ipcspec
 
