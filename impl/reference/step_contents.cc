@@ -102,7 +102,8 @@ Result WriteFile(Machine& m, const Fd& fd, std::string_view data) {
   Description& description = MutableDescription(m, fd);
   if (RefusesDirect(m, description)) return Fail(EINVAL);
   if (data.empty()) return Done(0);
-  MemoryObject& object = m.world.memory.Mutable().Mutable(ContentsOf(m.world, description.inode));
+  const int contents = ContentsOf(m.world, description.inode);
+  MemoryObject& object = m.world.memory.Mutable().Mutable(contents);
   const bool append = (description.flags & O_APPEND) != 0;
   const int64_t from = append ? object.size : description.position;
   if (from > kHuge - static_cast<int64_t>(data.size())) {
@@ -165,7 +166,8 @@ Result Step(Machine& m, const FileSize& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
   if (IsFile(*description)) {
-    return Done(m.world.memory->Find(ContentsOf(m.world, description->inode))->size);
+    const int contents = ContentsOf(m.world, description->inode);
+    return Done(m.world.memory->Find(contents)->size);
   }
   return Done(m.choice.SawSuccess() ? m.choice.seen()->ret : 0);  // of other things nobody says
 }
@@ -201,7 +203,10 @@ Result Step(Machine& m, const ShmOpen& call) {
 }
 
 Result Step(Machine& m, const ShmUnlink& call) {
-  return UnlinkPlace(m, FindShared(m, "", call.name));
+  Result result = UnlinkPlace(m, FindShared(m, "", call.name));
+  // The library says EACCES where unlink(2) says EPERM.
+  if (result.outcome.error == EPERM && !m.choice.SawError(EPERM)) result = Fail(EACCES);
+  return result;
 }
 
 }  // namespace ipcspec

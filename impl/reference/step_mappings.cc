@@ -80,6 +80,9 @@ Errors MmapErrors(const Machine& m, const Mmap& call, const Request& r) {
     errors.If(absurd || (beyond && offset_counts), e);
     errors.If(call.length > kHuge && m.choice.SawError(e), e);
   }
+  if (r.no_replace && m.dialect().Since(4, 17) && !absurd && IsAligned(m, call.address.value)) {
+    errors.If(!m.world.SpaceOf(m.task).IsFree(call.address.value, call.length), EEXIST);
+  }
   if (r.fixed && !absurd && !IsProgramsOwn(call.address.value, call.length)) {
     for (int e : {ENOMEM, EINVAL, EPERM, EACCES}) errors.If(m.choice.SawError(e), e);
     const bool out = call.address.value < 0 || call.address.value > kEndOfAddresses;
@@ -158,8 +161,6 @@ Result Step(Machine& m, const Mmap& call) {
   }
   const int64_t length = RoundUp(call.length, m.dialect().page_size);
   const int64_t place = PlaceOf(m, call, r, length);
-  if (r.no_replace && !m.world.SpaceOf(m.task).IsFree(place, length)) return Fail(EEXIST);
-
   Mapping mapping{.start = place,
                   .length = length,
                   .prot = call.prot.bits,
