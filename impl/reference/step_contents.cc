@@ -121,8 +121,11 @@ Result WriteFile(Machine& m, const Fd& fd, std::string_view data) {
 
 Result Step(Machine& m, const Lseek& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
-  if (description == nullptr) return Fail(EBADF);
-  if (description->pipe >= 0) return Fail(ESPIPE);
+  Errors errors;
+  errors.If(description == nullptr, EBADF);
+  errors.If(description != nullptr && description->pipe >= 0, ESPIPE);
+  errors.If(errors.any() && call.offset < 0, EINVAL);
+  if (errors.any()) return m.choice.FailWithAny(errors);
   // Where directories and devices can be sought to is theirs to say.
   if (!IsFile(*description)) return m.choice.SawSuccess() ? Done(m.choice.seen()->ret) : Done(0);
   if (call.offset < 0 || (call.offset > kHuge && m.choice.SawError(EINVAL))) return Fail(EINVAL);
@@ -132,14 +135,16 @@ Result Step(Machine& m, const Lseek& call) {
 
 Result Step(Machine& m, const Ftruncate& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
-  if (description == nullptr) return Fail(EBADF);
   Errors errors;
+  errors.If(description == nullptr, EBADF);
   errors.If(call.length < 0, EINVAL);
-  errors.If(!description->writes(), EINVAL);
-  errors.If(!description->writes(), EBADF);
-  // A queue is a file to Linux, without a size that could be set.
-  const bool queue = description->kind == Description::Kind::kQueue && m.choice.SawSuccess();
-  errors.If(!IsFile(*description) && !queue, EINVAL);
+  if (description != nullptr) {
+    errors.If(!description->writes(), EINVAL);
+    errors.If(!description->writes(), EBADF);
+    // A queue is a file to Linux, without a size that could be set.
+    const bool queue = description->kind == Description::Kind::kQueue && m.choice.SawSuccess();
+    errors.If(!IsFile(*description) && !queue, EINVAL);
+  }
   for (int e : {EFBIG, EINVAL, ENOSPC}) {
     errors.If(call.length > kHuge && m.choice.SawError(e), e);
   }

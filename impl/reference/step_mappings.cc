@@ -145,6 +145,10 @@ int64_t MappedFrom(const AddressSpace& space, int64_t start, int64_t length) {
   return length;
 }
 
+bool Overlaps(const Mapping& mapping, int64_t start, int64_t length) {
+  return length > 0 && mapping.start < start + length && start < mapping.end();
+}
+
 void Protect(World& world, int task, int64_t start, int64_t length, int64_t prot) {
   for (Mapping m : CutOut(world, task, start, length)) {
     m.prot = prot;
@@ -202,8 +206,7 @@ Result Step(Machine& m, const Mprotect& call) {
   int64_t done = MappedFrom(space, start, length);
   errors.If(done < length, ENOMEM);
   for (const Mapping& there : space.all()) {
-    const bool concerned = there.start < start + length && start < there.end();
-    if (!concerned) continue;
+    if (!Overlaps(there, start, length)) continue;
     const bool refused = call.prot.has(PROT_WRITE) && !there.may_write;
     const bool no_programs = call.prot.has(PROT_EXEC) && !there.own && m.choice.SawError(EACCES);
     errors.If(refused || no_programs, EACCES);
@@ -229,8 +232,8 @@ Result Step(Machine& m, const Msync& call) {
   const AddressSpace& space = m.world.SpaceOf(m.task);
   errors.If(MappedFrom(space, start, length) < length, ENOMEM);
   for (const Mapping& there : space.all()) {
-    const bool concerned = there.start < start + length && start < there.end();
-    errors.If(concerned && there.locked && call.flags.has(MS_INVALIDATE), EBUSY);
+    const bool locked = there.locked && Overlaps(there, start, length);
+    errors.If(locked && call.flags.has(MS_INVALIDATE), EBUSY);
   }
   return errors.any() ? m.choice.FailWithAny(errors) : Done(0);
 }
