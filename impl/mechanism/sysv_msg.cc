@@ -49,7 +49,7 @@ Result SysvMsg::Step(const Msgget& call, const Caller& caller, Choice& choice) {
   queue.perm = IpcPerm::New(call.key.value, call.flags.bits, caller);
   queue.qbytes = static_cast<uint64_t>(caller.limits->Get(Limit::kMsgmnb));
   queue.ctime.Touch(caller);
-  return Done(queues_.Add(std::move(queue), choice));
+  return Done(queues_.Add(std::move(queue), choice, TakeNextId(caller, Limit::kMsgNextId)));
 }
 
 void SysvMsg::CheckId(const Queue* queue, int64_t id, Errors& errors) const {

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+#include "impl/call/ipc_calls.h"
 #include "impl/call/sysv_msg_calls.h"
 #include "impl/mechanism/cow.h"
 #include "impl/mechanism/step.h"
@@ -59,6 +60,9 @@ class SysvMsg {
   // MSG_STAT needs permission to read (EACCES), MSG_STAT_ANY does not. EINVAL: nothing there.
   Result Step(const MsgStatIndex& call, const Caller& caller, Choice& choice);
   Result Step(const MsgBadCommand& call, const Caller& caller, Choice& choice);  // EINVAL
+
+  // /proc/sysvipc/msg (proc_sysvipc(5)): all queues, whoever asks.
+  Result List(Choice& choice);
 
   bool operator==(const SysvMsg&) const = default;
   template <typename H>
@@ -102,6 +106,8 @@ class SysvMsg {
     int64_t Select(int64_t type, MsgFlags flags) const;
     void Put(Message message, const Caller& caller);
     void Take(int64_t place, const Caller& caller);
+    // Appends to the values when it was used and changed.
+    void ShowTimes(Choice& choice, Outcome& outcome) const;
 
     bool operator==(const Queue&) const = default;
     template <typename H>

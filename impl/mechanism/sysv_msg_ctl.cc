@@ -6,12 +6,6 @@
 namespace ipcspec {
 namespace {
 
-// A 32 bit number comes out signed or unsigned: whichever was seen.
-int64_t Same32(size_t field, int64_t want, Choice& choice) {
-  const int64_t other = want < 0 ? want + (int64_t{1} << 32) : want - (int64_t{1} << 32);
-  return choice.Value(field, other, other, want);
-}
-
 bool IsMessageCall(const Call& call) {
   return std::holds_alternative<Msgget>(call) || std::holds_alternative<Msgsnd>(call) ||
          std::holds_alternative<Msgrcv>(call) || std::holds_alternative<MsgRemove>(call);
@@ -20,29 +14,33 @@ bool IsMessageCall(const Call& call) {
 }  // namespace
 
 Outcome SysvMsg::Stat(const Queue& queue, int64_t ret, Choice& choice) {
-  const IpcPerm& p = queue.perm;
-  // Only nine bits of the mode mean anything.
-  int64_t mode = p.mode;
-  if (choice.SawSuccess() && choice.seen()->values.size() == kMsqidFields.size() &&
-      (choice.seen()->values[5] & 0777) == mode) {
-    mode = choice.seen()->values[5];
-  }
   Outcome outcome = Returns(ret);
-  outcome.values = {Same32(0, p.key, choice),
-                    Same32(1, p.uid, choice),
-                    Same32(2, p.gid, choice),
-                    Same32(3, p.cuid, choice),
-                    Same32(4, p.cgid, choice),
-                    mode,
-                    queue.qnum(),
-                    queue.cbytes,
-                    static_cast<int64_t>(queue.qbytes),
-                    queue.lspid,
-                    queue.lrpid,
-                    queue.stime.Read(11, choice),
-                    queue.rtime.Read(12, choice),
-                    queue.ctime.Read(13, choice)};
+  queue.perm.Show(choice, outcome);
+  const int64_t qbytes = static_cast<int64_t>(queue.qbytes);
+  outcome.values.insert(outcome.values.end(),
+                        {queue.qnum(), queue.cbytes, qbytes, queue.lspid, queue.lrpid});
+  queue.ShowTimes(choice, outcome);
   return outcome;
+}
+
+void SysvMsg::Queue::ShowTimes(Choice& choice, Outcome& outcome) const {
+  for (const IpcTime& time : {stime, rtime, ctime}) {
+    outcome.values.push_back(time.Read(outcome.values.size(), choice));
+  }
+}
+
+Result SysvMsg::List(Choice& choice) {
+  constexpr size_t kColumns = kMsgColumns.size();
+  Outcome outcome;
+  for (const Queue& queue : queues_.Listed(kColumns, choice)) {
+    queue.perm.ListName(choice, outcome);
+    outcome.values.insert(outcome.values.end(),
+                          {queue.cbytes, queue.qnum(), queue.lspid, queue.lrpid});
+    queue.perm.ListOwners(choice, outcome);
+    queue.ShowTimes(choice, outcome);
+  }
+  outcome.ret = static_cast<int64_t>(outcome.values.size() / kColumns);
+  return Done(std::move(outcome));
 }
 
 Result SysvMsg::Step(const MsgStat& call, const Caller& caller, Choice& choice) {
@@ -74,7 +72,7 @@ Result SysvMsg::Step(const MsgSet& call, const Caller& caller, Choice& choice) {
   errors.If(call.memory == Memory::kBad, EFAULT);
   CheckId(queue, call.id.value, errors);
   if (queue != nullptr) {
-    errors.If(!queue->perm.MayControl(caller), EPERM);
+    queue->perm.CheckSet(call.uid, call.gid, caller, choice, errors);
     const bool above = qbytes > static_cast<uint64_t>(caller.limits->Get(Limit::kMsgmnb)) &&
                        !caller.Can(Capability::kSysResource);
     // Above the limit already, and not raised: Linux refuses that too. And the limit may have been
@@ -83,13 +81,6 @@ Result SysvMsg::Step(const MsgSet& call, const Caller& caller, Choice& choice) {
                       (caller.limits->set_at >= 0 && caller.invoked <= caller.limits->set_at);
     errors.If(above && (!open || choice.SawError(EPERM) || choice.mode() == Choice::Mode::kUsual),
               EPERM);
-    // A number that the user namespace does not map is refused (user_namespaces(7)).
-    const auto known = [](int64_t id, int64_t a, int64_t b) { return id == a || id == b; };
-    const bool mapped = known(call.uid, queue->perm.uid, caller.creds.uid) &&
-                        known(call.gid, queue->perm.gid, caller.creds.gid);
-    const bool none = static_cast<uint32_t>(call.uid) == UINT32_MAX ||
-                      static_cast<uint32_t>(call.gid) == UINT32_MAX;
-    errors.If(none || (!mapped && choice.SawError(EINVAL)), EINVAL);
   }
   if (errors.any()) return choice.FailWithAny(errors);
   queue->perm.Set(call.uid, call.gid, call.mode.bits, caller);

@@ -162,6 +162,17 @@ void Truncate(World& world, int object, int64_t size);
 // Errors: EINVAL or ENOENT (no name, or a slash in it), ENAMETOOLONG.
 FileTree::Place FindShared(const Machine& m, std::string_view prefix, std::string_view name);
 
+// step_semaphores.cc
+Result Step(Machine& m, const PsemInit& call);
+Result Step(Machine& m, const PsemDestroy& call);
+Result Step(Machine& m, const PsemOpen& call);
+Result Step(Machine& m, const PsemClose& call);
+Result Step(Machine& m, const PsemUnlink& call);
+Result Step(Machine& m, const PsemPost& call);
+Result Step(Machine& m, const PsemTryWait& call);
+Result Step(Machine& m, const PsemWait& call);
+Result Step(Machine& m, const PsemGetValue& call);
+
 // step_segments.cc: a mapping that shmat made has gone, as a whole (shmdt, exit).
 void SegmentDetached(World& world, int64_t segment, const Caller& caller);
 void SegmentInherited(World& world, int64_t segment, const Caller& caller);

@@ -145,6 +145,7 @@ Result Step(Machine& m, const ListIpc& call) {
     case IpcKind::kSem:
       return ipc.sems.Mutable().List(m.choice);
     case IpcKind::kMsg:
+      return ipc.msgs.Mutable().List(m.choice);
     case IpcKind::kShm:
       break;
   }

@@ -227,6 +227,7 @@ void InheritMemory(World& world, int parent, int child, bool shares) {
     return;
   }
   AddressSpace copy;
+  copy.named = world.spaces->Find(space)->named;
   std::map<int, int> copies;  // of objects that several mappings show parts of
   for (Mapping m : world.spaces->Find(space)->all()) {
     if (m.own) {

@@ -202,6 +202,7 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
     // is done: then it returns how much.
     const bool restarts = (self.signals.restarting & bit) != 0 && IsRestartable(*self.current.call);
     if (!restarts || self.current.progress.amount > 0) self.current.interrupted = true;
+    if (restarts && RestartIsUncertain(*self.current.call)) self.current.may_be_interrupted = true;
   }
   return Delivery::kHandlerRuns;
 }

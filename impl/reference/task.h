@@ -87,15 +87,16 @@ struct Current {
   int label = 0;
   int64_t invoked = 0;
   Progress progress;
-  bool interrupted = false;  // a handler ran that ends the call
-  bool asleep = false;       // seen asleep at a quiet point
-  bool done = false;         // took effect; its return is still to come
+  bool interrupted = false;         // a handler ran that ends the call
+  bool may_be_interrupted = false;  // a handler ran that may end it
+  bool asleep = false;              // seen asleep at a quiet point
+  bool done = false;                // took effect; its return is still to come
 
   bool operator==(const Current&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Current& c) {
-    return H::combine(std::move(h), c.call.get(), c.label, c.progress, c.interrupted, c.asleep,
-                      c.done);
+    return H::combine(std::move(h), c.call.get(), c.label, c.progress, c.interrupted,
+                      c.may_be_interrupted, c.asleep, c.done);
   }
 };
 

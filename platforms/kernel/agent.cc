@@ -21,7 +21,9 @@
 #include <ctime>
 
 #include "impl/call/types.h"
+#include "platforms/kernel/posix_sem_agent.h"
 #include "platforms/kernel/raw_syscall.h"
+#include "platforms/kernel/sharing_task.h"
 
 namespace ipcspec {
 namespace {
@@ -29,7 +31,10 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 
 Mailboxes* memory = nullptr;
-Mailbox* mine = nullptr;  // the mailbox of this process; its handlers write there
+// The mailbox of this process; its handlers write there. Processes may share memory (CLONE_VM).
+thread_local Mailbox* mine = nullptr;
+
+[[noreturn]] void Serve();
 
 int64_t ErrnoResult(int64_t result) { return result < 0 ? -errno : result; }
 
@@ -114,6 +119,13 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   return error;
 }
 
+int ServeSharing(void* mailbox) {
+  mine = static_cast<Mailbox*>(mailbox);
+  mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+  mine->result = 0;
+  Serve();
+}
+
 // Reads a file in a child, and so without a descriptor of this task: closing some files has an
 // effect (mq_notify(3)). The parent does not count as blocked meanwhile, as it waits for a vfork.
 int64_t ReadFileAside(char* to, int64_t room, const char* path) {
@@ -140,13 +152,14 @@ int64_t ReadFileAside(char* to, int64_t room, const char* path) {
   return *result;
 }
 
-sigjmp_buf guard;
+thread_local sigjmp_buf guard;
 
 void LeaveGuarded(int signal) { siglongjmp(guard, signal); }
 
-// Copies bytes of which one side may not be accessible; the signal that this raised, or 0. The
-// task's own dispositions stay as they are.
-int64_t CopyGuarded(char* to, const char* from, int64_t count) {
+// Does what may touch memory that is not accessible; the signal that this raised, or 0. The task's
+// own dispositions stay as they are.
+template <class Body>
+int64_t Guarded(Body body) {
   constexpr int kRaised[] = {SIGSEGV, SIGBUS};
   struct sigaction leave = {}, before[2];
   leave.sa_handler = LeaveGuarded;
@@ -158,14 +171,23 @@ int64_t CopyGuarded(char* to, const char* from, int64_t count) {
   }
   sigprocmask(SIG_UNBLOCK, &raised, &mask);
   const int signal = sigsetjmp(guard, 0);
-  if (signal == 0) {
-    for (int64_t i = 0; i < count; ++i) {
-      const_cast<volatile char*>(to)[i] = const_cast<const volatile char*>(from)[i];
-    }
-  }
+  if (signal == 0) body();
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   for (int i = 0; i < 2; ++i) sigaction(kRaised[i], &before[i], nullptr);
   return signal;
+}
+
+// Copies bytes of which one side may not be accessible.
+int64_t CopyGuarded(volatile char* to, const volatile char* from, int64_t count) {
+  return Guarded([=] {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+  });
+}
+
+// What is no semaphore, or none any more, may lie where there is no memory.
+int64_t SemaphoreGuarded(int64_t op, const std::array<int64_t, 6>& args) {
+  volatile int64_t result = 0;
+  return Guarded([&] { result = PerformPosixSem(op, args); }) == 0 ? result : -EFAULT;
 }
 
 // Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
@@ -221,6 +243,7 @@ int64_t Perform(Mailbox& box) {
     case kPing:
       return 0;
     case kClone: {
+      if ((a[0] & CLONE_VM) != 0) return CloneSharing(a[0], ServeSharing, &memory->slots[a[1]]);
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
         mine = &memory->slots[a[1]];
@@ -264,6 +287,7 @@ int64_t Perform(Mailbox& box) {
     case kMqNotices:
       return TakeNotices(reinterpret_cast<char*>(a[0]), a[1]);
     default:
+      if (IsPosixSemOp(box.op)) return SemaphoreGuarded(box.op, a);
       return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
 }
