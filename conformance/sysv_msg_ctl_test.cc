@@ -1,7 +1,7 @@
 // Clauses of System V message queues: msgctl(2).
 #include <csignal>
 
-#include "conformance/sysv_msg_clauses.h"
+#include "conformance/sysv_msg_helpers.h"
 
 namespace ipcspec {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/sysv_msg_clauses.h"
+#include "conformance/sysv_msg_helpers.h"
 
 namespace ipcspec {
 namespace {

@@ -2,7 +2,7 @@
 // MSG_NOERROR, and copies by MSG_COPY: msgop(2).
 #include <string>
 
-#include "conformance/sysv_msg_clauses.h"
+#include "conformance/sysv_msg_helpers.h"
 #include "impl/call/bytes.h"
 
 namespace ipcspec {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "conformance/sysv_msg_clauses.h"
+#include "conformance/sysv_msg_helpers.h"
 #include "impl/call/bytes.h"
 
 namespace ipcspec {

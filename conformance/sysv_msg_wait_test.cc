@@ -3,7 +3,7 @@
 #include <csignal>
 #include <string>
 
-#include "conformance/sysv_msg_clauses.h"
+#include "conformance/sysv_msg_helpers.h"
 
 namespace ipcspec {
 namespace {

@@ -163,7 +163,9 @@ TEST(SysvMsg, FullByBytesAndByCount) {
 
 TEST(SysvMsg, SleepEndsInOneOfThreeWays) {
   Bench b;
-  const int64_t id = b.New(1);
+  const int64_t id = 977;
+  ASSERT_TRUE(b.Allows(Msgget{}, Returns(id), {}, true));
+  b.Do(MsgSet{.id = id, .mode = 0600, .qbytes = 1});
   b.Send(id, 1, "x");
   const Msgsnd send{.id = id, .data = "y"};
   const Msgrcv receive{.id = id, .type = 2};

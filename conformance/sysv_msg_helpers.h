@@ -1,6 +1,6 @@
 // What the clauses of System V message queues say often. For those files only.
-#ifndef IPCSPEC_CONFORMANCE_SYSV_MSG_CLAUSES_H_
-#define IPCSPEC_CONFORMANCE_SYSV_MSG_CLAUSES_H_
+#ifndef IPCSPEC_CONFORMANCE_SYSV_MSG_HELPERS_H_
+#define IPCSPEC_CONFORMANCE_SYSV_MSG_HELPERS_H_
 
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -91,4 +91,4 @@ inline TaskHandle ForkAs(TaskHandle& a, int64_t uid, int64_t gid) {
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_CONFORMANCE_SYSV_MSG_CLAUSES_H_
+#endif  // IPCSPEC_CONFORMANCE_SYSV_MSG_HELPERS_H_
