@@ -138,6 +138,8 @@ Result Step(Machine& m, const Sigprocmask& call) {
     if (signal != SIGKILL && signal != SIGSTOP) signals.blocked |= bit;
   } else {
     signals.blocked &= ~bit;
+    // One that came while it was blocked and ignored is ignored now.
+    if (signals.Ignores(signal)) signals.Discard(signal);
   }
   return Done(0);
 }
