@@ -21,6 +21,8 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   task.notices.clear();
   task.signals.pending = 0;
   task.signals.origins.clear();  // fork(2): the child's set starts empty
+  task.signals.handled_last = 0;
+  task.signals.handled_origin = {};
   if (!flags.has(CLONE_SYSVSEM))
     task.undo_list = child;  // fork(2): semadj values are not inherited
   for (const Descriptor& d : task.descriptors) {
@@ -136,6 +138,8 @@ Result Step(Machine& m, const Sigprocmask& call) {
     if (signal != SIGKILL && signal != SIGSTOP) signals.blocked |= bit;
   } else {
     signals.blocked &= ~bit;
+    // One that came while it was blocked and ignored is ignored now.
+    if (signals.Ignores(signal)) signals.Discard(signal);
   }
   return Done(0);
 }

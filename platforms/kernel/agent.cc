@@ -180,9 +180,10 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
 // Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
 constexpr int kNoticeSocket = 1000;
 
-// A new process has a mailbox of its own, and not the notices of its parent.
+// A new process has a mailbox of its own, and nothing of what its parent was told.
 void BecomeTask(Mailbox* mailbox) {
   mine = mailbox;
+  mine->last_signal = {};
   RawSyscall(SYS_close, kNoticeSocket);
   mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
 }
@@ -214,8 +215,8 @@ int64_t ReadFileAside(char* to, int64_t room, const char* path) {
     *result = have;
     RawSyscall(SYS_exit_group, 0);
   }
-  while (RawSyscall(SYS_wait4, child, 0, __WALL) == -EINTR) {
-  }
+  // Not asleep: a sleeper would count as blocked in its call.
+  while (RawSyscall(SYS_wait4, child, 0, __WALL | WNOHANG) == 0) RawSyscall(SYS_sched_yield);
   return *result;
 }
 
@@ -380,6 +381,7 @@ int64_t Perform(Mailbox& box) {
 void RunAgent(Mailboxes& shared, int slot, const std::string& directory, int64_t max_descriptors) {
   memory = &shared;
   mine = &shared.slots[slot];
+  mine->last_signal = {};
   const int null = open("/dev/null", O_RDWR);
   for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
   if (syscall(SYS_close_range, 3, ~0u, 0) != 0) {
@@ -416,6 +418,7 @@ bool MaybeRunAsAgent(int argc, char** argv) {
   if (map == MAP_FAILED || slot < 0 || slot >= Mailboxes::kSlots) _exit(97);
   memory = static_cast<Mailboxes*>(map);
   mine = &memory->slots[slot];
+  mine->last_signal = {};
   mine->result = 0;
   SetSoftLimit(RLIMIT_NOFILE, std::atoll(argv[3] + sizeof kDescriptors - 1));
   // execve made the task undumpable if it had changed its user.
