@@ -16,6 +16,9 @@ int64_t SizeOf(const Msgsnd& call) {
   return call.size == Msgsnd::kAll ? static_cast<int64_t>(call.data.text.size()) : call.size;
 }
 
+// A message of more than its text is filled up with zeros, as far as this.
+constexpr int64_t kMostFilledUp = 128 << 10;
+
 // The highest type that a negative msgtyp accepts: its absolute value, as far as there is one.
 int64_t Highest(int64_t type) { return type == INT64_MIN ? INT64_MAX : -type; }
 
@@ -69,7 +72,8 @@ Errors SysvMsg::CheckSend(const Queue* queue, const Msgsnd& call, int64_t size,
   const bool above_limit = size > caller.limits->Get(Limit::kMsgmax) &&
                            (!LimitMayPredate(caller) || choice.SawError(EINVAL));
   errors.If(call.type < 1 || size < 0 || above_limit, EINVAL);
-  errors.If(call.memory == Memory::kBad, EFAULT);
+  const int64_t readable = std::max(static_cast<int64_t>(call.data.text.size()), kMostFilledUp);
+  errors.If(call.memory == Memory::kBad || size > readable, EFAULT);
   CheckId(queue, call.id.value, errors);
   errors.If(queue != nullptr && queue->perm.Denies(kIpcWrite, caller, choice), EACCES);
   // Which of several errors comes first is open; that the queue is full may be one of them.

@@ -21,7 +21,9 @@
 #include <ctime>
 
 #include "impl/call/types.h"
+#include "platforms/kernel/posix_sem_agent.h"
 #include "platforms/kernel/raw_syscall.h"
+#include "platforms/kernel/sharing_task.h"
 
 namespace ipcspec {
 namespace {
@@ -29,7 +31,10 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 
 Mailboxes* memory = nullptr;
-Mailbox* mine = nullptr;  // the mailbox of this process; its handlers write there
+// The mailbox of this process; its handlers write there. Processes may share memory (CLONE_VM).
+thread_local Mailbox* mine = nullptr;
+
+[[noreturn]] void Serve();
 
 int64_t ErrnoResult(int64_t result) { return result < 0 ? -errno : result; }
 
@@ -172,6 +177,22 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   return error;
 }
 
+// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
+constexpr int kNoticeSocket = 1000;
+
+// A new process has a mailbox of its own, and not the notices of its parent.
+void BecomeTask(Mailbox* mailbox) {
+  mine = mailbox;
+  RawSyscall(SYS_close, kNoticeSocket);
+  mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+}
+
+int ServeSharing(void* mailbox) {
+  BecomeTask(static_cast<Mailbox*>(mailbox));
+  mine->result = 0;
+  Serve();
+}
+
 // Reads a file in a child, and so without a descriptor of this task: closing some files has an
 // effect (mq_notify(3)). The parent does not count as blocked meanwhile, as it waits for a vfork.
 int64_t ReadFileAside(char* to, int64_t room, const char* path) {
@@ -198,13 +219,14 @@ int64_t ReadFileAside(char* to, int64_t room, const char* path) {
   return *result;
 }
 
-sigjmp_buf guard;
+thread_local sigjmp_buf guard;
 
 void LeaveGuarded(int signal) { siglongjmp(guard, signal); }
 
-// Copies bytes of which one side may not be accessible; the signal that this raised, or 0. The
-// task's own dispositions stay as they are.
-int64_t CopyGuarded(char* to, const char* from, int64_t count) {
+// Does what may touch memory that is not accessible; the signal that this raised, or 0. The task's
+// own dispositions stay as they are.
+template <class Body>
+int64_t Guarded(Body body) {
   constexpr int kRaised[] = {SIGSEGV, SIGBUS};
   struct sigaction leave = {}, before[2];
   leave.sa_handler = LeaveGuarded;
@@ -216,18 +238,25 @@ int64_t CopyGuarded(char* to, const char* from, int64_t count) {
   }
   sigprocmask(SIG_UNBLOCK, &raised, &mask);
   const int signal = sigsetjmp(guard, 0);
-  if (signal == 0) {
-    for (int64_t i = 0; i < count; ++i) {
-      const_cast<volatile char*>(to)[i] = const_cast<const volatile char*>(from)[i];
-    }
-  }
+  if (signal == 0) body();
   sigprocmask(SIG_SETMASK, &mask, nullptr);
   for (int i = 0; i < 2; ++i) sigaction(kRaised[i], &before[i], nullptr);
   return signal;
 }
 
-// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
-constexpr int kNoticeSocket = 1000;
+// Copies bytes of which one side may not be accessible.
+int64_t CopyGuarded(volatile char* to, const volatile char* from, int64_t count) {
+  return Guarded([=] {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+  });
+}
+
+// What is no semaphore, or none any more, may lie where there is no memory.
+int64_t SemaphoreGuarded(int64_t op, const std::array<int64_t, 6>& args) {
+  volatile int64_t result = 0;
+  return Guarded([&] { result = PerformPosixSem(op, args); }) == 0 ? result : -EFAULT;
+}
+
 constexpr size_t kCookie = 32;  // NOTIFY_COOKIE_LEN
 
 // mq_notify(3) with SIGEV_THREAD, as libc asks the kernel for it: notices come on a socket.
@@ -279,10 +308,10 @@ int64_t Perform(Mailbox& box) {
     case kPing:
       return 0;
     case kClone: {
+      if ((a[0] & CLONE_VM) != 0) return CloneSharing(a[0], ServeSharing, &memory->slots[a[1]]);
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
-        mine = &memory->slots[a[1]];
-        mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+        BecomeTask(&memory->slots[a[1]]);
       }
       return pid;
     }
@@ -326,6 +355,7 @@ int64_t Perform(Mailbox& box) {
     case kMqNotices:
       return TakeNotices(reinterpret_cast<char*>(a[0]), a[1]);
     default:
+      if (IsPosixSemOp(box.op)) return SemaphoreGuarded(box.op, a);
       return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
 }
