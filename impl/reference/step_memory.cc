@@ -176,7 +176,7 @@ void ReleaseMapping(World& world, const Mapping& m) {
 }
 
 std::vector<Mapping> CutOut(World& world, int task, int64_t start, int64_t length) {
-  if (world.SpaceOf(task).IsFree(start, length)) return {};
+  if (length == 0 || world.SpaceOf(task).IsFree(start, length)) return {};
   const AddressSpace before = world.SpaceOf(task);
   std::vector<Mapping> cut = world.MutableSpaceOf(task).Unmap(start, length);
   // A mapping that was cut is two or three now.

@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kRoomForLists = Mailbox::kBufferSize - 4096;
 constexpr size_t kRoomForNumber = 64;
 
-void ReadOf(Request& r, const char* path, size_t room) {
+void ReadProc(Request& r, const char* path, size_t room) {
   r.Op(kReadProc), r.Area(0, room), r.Int(1, static_cast<int64_t>(room)), r.Text(2, path);
 }
 
@@ -56,10 +56,10 @@ void Lower(const SetLimit& c, const LoweringContext&, Request& r) {
   r.Int(2, static_cast<int64_t>(text.size()));
 }
 void Lower(const GetLimit& c, const LoweringContext&, Request& r) {
-  ReadOf(r, LimitPath(c.limit), kRoomForNumber);
+  ReadProc(r, LimitPath(c.limit), kRoomForNumber);
 }
 void Lower(const ListIpc& c, const LoweringContext&, Request& r) {
-  ReadOf(r, ColumnsOf(c.kind).path, kRoomForLists);
+  ReadProc(r, ColumnsOf(c.kind).path, kRoomForLists);
 }
 void Lower(const DropCapability& c, const LoweringContext&, Request& r) {
   r.Op(kDropCapability), r.Int(0, static_cast<int64_t>(c.capability));
