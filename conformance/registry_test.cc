@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "conformance/clause.h"
+#include "conformance/observe.h"
 
 namespace ipcspec {
 namespace {
@@ -35,6 +36,17 @@ TEST(Registry, ClausesAreWhole) {
     EXPECT_GT(clause.statement.size(), 20u);
   }
   EXPECT_GE(ids.size(), 120u);
+}
+
+TEST(Registry, ObservationsAreWhole) {
+  std::set<std::string> ids;
+  for (const ObservationInfo& observation : AllObservations()) {
+    SCOPED_TRACE(observation.id());
+    EXPECT_TRUE(ids.insert(observation.id()).second) << "two observations of one name";
+    EXPECT_NE(observation.source.find('('), std::string::npos) << observation.source;
+    EXPECT_GT(observation.looked_at.size(), 10u);
+  }
+  EXPECT_GE(ids.size(), 60u);
 }
 
 TEST(Registry, EveryDocumentedErrorIsProvokedOrExcused) {

@@ -172,5 +172,71 @@ CLAUSE(SysvIpc, PipesPassNamespaces, "ipc_namespaces(7)",
   EXPECT_THAT(a.Do(Read{.fd = fd, .count = 9}), Gives(4, "fifo"));
 }
 
+CLAUSE(SysvIpc, SharedMemoryObjectsPassNamespaces, "ipc_namespaces(7)",
+       "Objects of POSIX shared memory are files: they are the same in every IPC namespace") {
+  const std::string& missing = MachineUnderTest().no_posix_shm;
+  Requires(missing.empty(), missing);
+  const Fd fd = a.Must(ShmOpen{.name = "/m", .flags = O_RDWR | O_CREAT});
+  a.Must(Ftruncate{.fd = fd, .length = 100});
+  TaskHandle b = ForkIntoNamespace(a);
+  const Fd other = b.Must(ShmOpen{.name = "/m", .flags = O_RDWR});
+  EXPECT_THAT(b.Do(FileSize{.fd = other}), Gives(100));
+  EXPECT_THAT(b.Do(ShmUnlink{.name = "/m"}), Gives(0));
+  EXPECT_THAT(a.Do(ShmOpen{.name = "/m", .flags = O_RDWR}), FailsWith(ENOENT));
+}
+
+CLAUSE(SysvIpc, QueueNamesAreOfTheirNamespace, "ipc_namespaces(7)",
+       "A name of a POSIX message queue leads to one queue in each IPC namespace") {
+  const std::string& missing = MachineUnderTest().no_posix_mq;
+  Requires(missing.empty(), missing);
+  const MqOpen make{.name = "/q", .flags = O_RDWR | O_CREAT | O_EXCL, .maxmsg = 2, .msgsize = 8};
+  const Fd outer = a.Must(make);
+  TaskHandle b = ForkIntoNamespace(a);
+  EXPECT_THAT(b.Do(MqOpen{.name = "/q", .flags = O_RDWR}), FailsWith(ENOENT));
+  const Fd inner = b.Must(make);
+  a.Must(MqSend{.fd = outer, .data = "outer"});
+  b.Must(MqSend{.fd = inner, .data = "inner"});
+  EXPECT_THAT(a.Do(MqReceive{.fd = outer, .size = 8}), Gives(5, "outer"));
+  EXPECT_THAT(b.Do(MqReceive{.fd = inner, .size = 8}), Gives(5, "inner"));
+  EXPECT_THAT(b.Do(MqUnlink{.name = "/q"}), Gives(0));
+  EXPECT_THAT(a.Do(MqOpen{.name = "/q", .flags = O_RDWR}), Succeeds());
+}
+
+CLAUSE(SysvIpc, QueueDescriptorsPassNamespaces, "ipc_namespaces(7)",
+       "A queue that is open stays so, for a task that goes to another IPC namespace too") {
+  const std::string& missing = MachineUnderTest().no_posix_mq;
+  Requires(missing.empty(), missing);
+  TaskHandle b = ForkIntoNamespace(a);
+  const Fd q = b.Must(MqOpen{.name = "/q", .flags = O_RDWR | O_CREAT, .maxmsg = 2, .msgsize = 8});
+  b.Must(UnshareIpc{});  // nobody is left where the queue has its name
+  EXPECT_THAT(b.Do(MqSend{.fd = q, .data = "still"}), Gives(0));
+  TaskHandle c = b.Fork();
+  EXPECT_THAT(c.Do(MqReceive{.fd = q, .size = 8}), Gives(5, "still"));
+  EXPECT_THAT(c.Do(MqOpen{.name = "/q", .flags = O_RDWR}), FailsWith(ENOENT));
+}
+
+KIND_CLAUSE(WholeNamespaceGoes, "ipc_namespaces(7)",
+            "When the last task of a namespace ends, its objects are gone: a new one is empty") {
+  TaskHandle b = ForkIntoNamespace(a);
+  b.Must(kind.Make(kKey));
+  b.Begin(Exit{});
+  TaskHandle c = ForkIntoNamespace(a);
+  EXPECT_THAT(c.Do(kind.Find(kKey)), FailsWith(ENOENT));
+}
+
+CLAUSE(
+    SysvIpc, AttachedSegmentPassesNamespaces, "unshare(2)",
+    "A segment stays attached when a task leaves for a new namespace, though it cannot be found") {
+  const ShmId s = a.Must(Shmget{.key = kKey, .size = 4096, .flags = IPC_CREAT | 0600});
+  TaskHandle b = a.Fork();
+  const Address there = b.Must(Shmat{.id = s}), here = a.Must(Shmat{.id = s});
+  Requires(b.Do(UnshareIpc{}).ok(), "this run cannot make an IPC namespace");
+  EXPECT_THAT(b.Do(Shmget{.key = kKey, .size = 0}), FailsWith(ENOENT));
+  b.Must(Store{.address = there, .data = "seen"});
+  EXPECT_THAT(a.Do(Load{.address = here, .size = 4}), Gives(0, "seen"));
+  EXPECT_THAT(b.Do(Shmdt{.address = there}), Gives(0));
+  EXPECT_EQ(a.Do(ShmStat{.id = s}).values.at(7), 1);
+}
+
 }  // namespace
 }  // namespace ipcspec
