@@ -69,7 +69,7 @@ int64_t CloneSharing(int64_t flags, int (*run)(void*), void* argument) {
   const char* const own = ThreadPointer();
   std::memcpy(pointer - variables, own - variables, variables);
   std::memcpy(pointer, own, kRecordHead);
-  std::memcpy(pointer, &pointer, sizeof pointer);         // %fs:0, through which variables are found
+  std::memcpy(pointer, &pointer, sizeof pointer);  // %fs:0, through which variables are found
   std::memcpy(pointer + 0x10, &pointer, sizeof pointer);  // and what libc calls itself
   // libc's locks must hold against the other process as against a thread.
   __libc_single_threaded = 0;
