@@ -4,10 +4,12 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/types/span.h"
 #include "impl/call/args.h"
 #include "impl/call/cat.h"
 #include "impl/call/names.h"
@@ -47,24 +49,29 @@ Program Renumbered(Program program) {
   return program;
 }
 
-bool IsTimed(const Call& call) {
-  Nanos timeout;
-  if (const auto* semop = std::get_if<Semop>(&call)) timeout = semop->timeout;
-  if (const auto* poll = std::get_if<Poll>(&call)) timeout = poll->timeout;
-  return timeout.ns != Nanos::kForever;
-}
+bool IsTimed(const Call& call) { return TimeoutOf(call).ns != Nanos::kForever; }
+
+template <class C, class... Kinds>
+inline constexpr bool kIsOneOf = (std::is_same_v<C, Kinds> || ...);
 
 // Calls that change nothing whatever they return: another answer is no other path.
 bool OnlyAsks(const Call& call) {
-  return std::holds_alternative<SemGetNcnt>(call) || std::holds_alternative<SemGetZcnt>(call) ||
-         std::holds_alternative<SemLimits>(call) || std::holds_alternative<SemUsage>(call) ||
-         std::holds_alternative<Poll>(call) || std::holds_alternative<GetPipeSize>(call);
+  return std::visit(
+      []<class C>(const C&) {
+        return kIsOneOf<C, SemGetNcnt, SemGetZcnt, SemLimits, SemUsage, MsgLimits, MsgUsage,
+                        ShmLimits, ShmUsage, Poll, GetPipeSize>;
+      },
+      call);
 }
 
 // Whether the call returns a name that the kernel chooses.
 bool Names(const Call& call) {
-  return std::holds_alternative<Semget>(call) || std::holds_alternative<Ftok>(call) ||
-         std::holds_alternative<SemStatIndex>(call);
+  return std::visit(
+      []<class C>(const C&) {
+        if constexpr (GivesArg<C>) return C::kGives != ArgKind::kFd;
+        return false;
+      },
+      call);
 }
 
 // The C expression, broken before "&&" where a line would be too long; never within a literal.
@@ -95,6 +102,18 @@ std::string Wrapped(std::string_view expression, std::string_view indent) {
   return out;
 }
 
+// The names of the numbers that come out of IPC_STAT and the like; empty for another call.
+absl::Span<const std::string_view> FieldsOf(const Call& call) {
+  return std::visit(
+      []<class C>(const C&) -> absl::Span<const std::string_view> {
+        if constexpr (kIsOneOf<C, SemStat, SemStatIndex>) return kSemidFields;
+        if constexpr (kIsOneOf<C, MsgStat, MsgStatIndex>) return kMsqidFields;
+        if constexpr (kIsOneOf<C, ShmStat, ShmStatIndex>) return kShmidFields;
+        return {};
+      },
+      call);
+}
+
 bool IsStat(const Call& call) {
   return std::holds_alternative<Stat>(call) || std::holds_alternative<Fstat>(call);
 }
@@ -118,8 +137,8 @@ class Writer {
     for (const auto& [name, meaning] : text_.names()) {
       Append(&names, "#define ", name, " (", meaning, ")\n");
     }
-    return Cat(Top(), Numbers(last), PrivateSets(), ReproPrelude(text_.helpers()), ReproConductor(),
-               ReproClaims(claims_), ReproSetup(),
+    return Cat(Top(), Numbers(last), PrivateObjects(), ReproPrelude(text_.helpers()),
+               ReproConductor(), ReproClaims(claims_), ReproSetup(),
                names.empty() ? "" : "\n/* ---- What earlier steps gave. */\n", names,
                "\n/* ---- The steps: what each task calls. */\n"
                "static long run(int step) {\n  switch (step) {\n",
@@ -174,18 +193,28 @@ class Writer {
                text_.data_bytes(), "\n#define IN s->data[step] /* where a step reads to */\n",
                Flag("OWN_IPC", text_.helpers().contains("own_ipc") || NeedsOwnIpc()),
                Flag("NEED_OWN_IPC", NeedsOwnIpc()),
-               Flag("OWN_MOUNTS", text_.helpers().contains("own_mounts")),
+               Flag("OWN_MOUNTS", text_.helpers().contains("own_mounts") ||
+                                      text_.helpers().contains("own_shm") ||
+                                      text_.helpers().contains("queue_file")),
+               Flag("OWN_SHM", text_.helpers().contains("own_shm")),
+               Flag("OWN_QUEUES", text_.helpers().contains("queue_file")),
                Flag("NEED_ROOT", text_.helpers().contains("need_root")), "\n");
   }
   bool NeedsOwnIpc() const { return text_.helpers().contains("need_own_ipc"); }
-  // The sets to be removed in the end, where the IPC namespace is not the program's own.
-  std::string PrivateSets() const {
+  // The objects to be removed in the end, where the IPC namespace is not the program's own.
+  std::string PrivateObjects() const {
+    return Cat("\n/* By steps. */\nstatic const int private_sets[] = {", Private<Semget>(),
+               "0};\nstatic const int private_queues[] = {", Private<Msgget>(),
+               "0};\nstatic const int private_segments[] = {", Private<Shmget>(), "0};\n");
+  }
+  template <class Get>
+  std::string Private() const {
     std::string out;
     for (const Round& round : plan_.rounds) {
-      const auto* semget = std::get_if<Semget>(&round.step.call);
-      if (semget != nullptr && semget->key == Key(0)) Append(&out, round.step.label, ", ");
+      const auto* get = std::get_if<Get>(&round.step.call);
+      if (get != nullptr && get->key == Key(0)) Append(&out, round.step.label, ", ");
     }
-    return Cat("\nstatic const int private_sets[] = {", out, "0}; /* by steps */\n");
+    return out;
   }
   static std::string Flag(std::string_view name, bool set) {
     return Cat("#define ", name, " ", set ? 1 : 0, "\n");
@@ -294,9 +323,9 @@ class Writer {
   // The numbers that came out.
   std::string Values(const Fact& fact, const Call& call) {
     const auto& values = fact.outcome.values;
-    const bool counted = std::holds_alternative<Sigpending>(call) ||
-                         std::holds_alternative<MakePipe>(call) ||
-                         std::holds_alternative<SemGetAll>(call);
+    const bool counted = std::visit(
+        []<class C>(const C&) { return kIsOneOf<C, Sigpending, MakePipe, SemGetAll, MqNotices>; },
+        call);
     if (counted && values.size() <= kMaxNumbers) {
       std::string list;
       for (int64_t value : values) Append(&list, ", ", value);
@@ -304,12 +333,12 @@ class Writer {
                  static_cast<int64_t>(values.size()), list, ")");
     }
     std::string out;
+    const absl::Span<const std::string_view> fields = FieldsOf(call);
     for (size_t i = 0; i < values.size() && i < kMaxNumbers && !counted; ++i) {
-      const bool is_stat =
-          std::holds_alternative<SemStat>(call) || std::holds_alternative<SemStatIndex>(call);
-      if (fact.masks[i] == 0 || (is_stat && kSemidFields[i].ends_with("time"))) continue;
-      const bool key = is_stat && i == 0;
-      const bool mode = is_stat ? kSemidFields[i] == "mode" : i == 0 && IsStat(call);
+      const std::string_view field = i < fields.size() ? fields[i] : "";
+      if (fact.masks[i] == 0 || field.ends_with("time")) continue;
+      const bool key = field == "key";
+      const bool mode = field == "mode" || (i == 0 && IsStat(call));
       const std::string want = key    ? text_.KeyOr(values[i], plan_.outcomes)
                                : mode ? absl::StrFormat("0%o", values[i])
                                       : Cat(values[i], "L");

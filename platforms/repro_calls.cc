@@ -5,25 +5,22 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
+#include <optional>
 
-#include "impl/call/cat.h"
-#include "impl/call/values.h"
+#include "platforms/repro_writer.h"
 
 namespace ipcspec {
 namespace {
 
-constexpr int64_t kMostBytes = int64_t{16} << 20;  // a buffer is never longer
-constexpr int64_t kSecond = 1'000'000'000;
-
 // The C text of one call; each overload gives the statements.
-class Writer {
+class Writer : public ReproWriter {
  public:
-  Writer(ReproText& text, const Step& step) : text_(text), step_(step) {}
+  using ReproWriter::ReproWriter;
 
+  // Another mechanism's.
   template <class C>
-  std::string Of(const C&) {
-    return "";
+  std::optional<std::string> Of(const C&) {
+    return std::nullopt;
   }
   // ---- Tasks and signals
   std::string Of(const Fork&) {
@@ -41,10 +38,11 @@ class Writer {
     return Keep(Cat(Use("task_of"), "(waitpid(", Pid(c.target), ", p, ", Show(c.options), "))"), 1);
   }
   std::string Of(const Sigaction& c) {
-    const std::string handler = c.disposition == Disposition::kDefault  ? "SIG_DFL"
-                                : c.disposition == Disposition::kIgnore ? "SIG_IGN"
-                                                                        : Use("on_signal");
-    return Cat("return ", Use("dispose"), "(", Show(c.signal), ", ", handler, ", ",
+    if (c.disposition == Disposition::kDefault || c.disposition == Disposition::kIgnore) {
+      return Cat("return ", Use("dispose"), "(", Show(c.signal), ", ",
+                 c.disposition == Disposition::kDefault ? "SIG_DFL" : "SIG_IGN", ");");
+    }
+    return Cat("return ", Use("handle"), "(", Show(c.signal), ", ",
                c.disposition == Disposition::kHandleRestart ? "SA_RESTART" : "0", ");");
   }
   std::string Of(const Sigprocmask& c) {
@@ -52,6 +50,7 @@ class Writer {
                c.how == MaskChange::kBlock ? "SIG_BLOCK" : "SIG_UNBLOCK", ", ", Show(c.signal),
                ");");
   }
+  std::string Of(const SignalInfo&) { return Cat("return ", Use("keep_info"), "();"); }
   std::string Of(const Sigpending&) {
     text_.ReserveValues(64);
     return Cat("return ", Use("pending"), "();");
@@ -200,159 +199,25 @@ class Writer {
   std::string Of(const SetPipeSize& c) { return Fcntl(c.fd, Cat("F_SETPIPE_SZ, ", Long(c.size))); }
   std::string Of(const Fionread& c) { return Keep(Cat("ioctl(", Arg(c.fd), ", FIONREAD, p)"), 1); }
 
-  // ---- System V semaphores
-  std::string Of(const Ftok& c) { return Cat("return ftok(", Path(c.path), ", ", Int(c.id), ");"); }
-  std::string Of(const Semget& c) {
-    const bool is_private = !c.key.is_reference() && c.key.value == 0;
-    Use(is_private ? "own_ipc" : "need_own_ipc");
-    return Cat("return semget(", is_private ? "IPC_PRIVATE" : Arg(c.key), ", ", Int(c.nsems), ", ",
-               Show(c.flags), ");");
-  }
-  std::string Of(const Semop& c) {
-    std::string ops;
-    for (const Sembuf& op : c.ops) {
-      Append(&ops, ops.empty() ? "" : ", ", "{", static_cast<uint16_t>(op.num), ", ",
-             static_cast<int16_t>(op.op), ", ",
-             Show(SemopFlags(static_cast<int16_t>(op.flags.bits))), "}");
-    }
-    const bool bad = c.memory == Memory::kBad;
-    const bool timed = c.timeout.ns != Nanos::kForever;
-    if (c.ops.empty()) ops = "{0, 0, 0}";
-    return Cat(bad ? std::string() : Cat("struct sembuf o[] = {", ops, "};\n"), "return ",
-               timed ? "semtimedop(" : "semop(", Arg(c.id), ", ", bad ? Use("BAD") : "o", ", ",
-               static_cast<int64_t>(c.ops.size()), timed ? Cat(", ", Time(c.timeout)) : "", ");");
-  }
-  std::string Of(const SemGetVal& c) { return Semctl(c.id, Int(c.num), "GETVAL"); }
-  std::string Of(const SemSetVal& c) {
-    return Semctl(c.id, Int(c.num), Cat("SETVAL, (union semun){.val = ", Int(c.value), "}"));
-  }
-  std::string Of(const SemGetAll& c) {
-    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "GETALL, (union semun){.array = BAD}");
-    text_.ReserveValues(32768);
-    return Cat("return ", Use("get_all"), "(", Arg(c.id), ");");
-  }
-  std::string Of(const SemSetAll& c) {
-    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "SETALL, (union semun){.array = BAD}");
-    std::string all;
-    for (int64_t value : c.all) Append(&all, all.empty() ? "" : ", ", static_cast<uint16_t>(value));
-    Use("semun");
-    // As long as the longest set, lest a mistaken one be read beyond its end.
-    return Cat("static unsigned short all[32768] = {", all.empty() ? "0" : all, "};\n",
-               Semctl(c.id, "0", "SETALL, (union semun){.array = all}"));
-  }
-  std::string Of(const SemGetPid& c) {
-    return Cat("return ", Use("last_task"), "(semctl(", Arg(c.id), ", ", Int(c.num), ", GETPID));");
-  }
-  std::string Of(const SemGetNcnt& c) { return Semctl(c.id, Int(c.num), "GETNCNT"); }
-  std::string Of(const SemGetZcnt& c) { return Semctl(c.id, Int(c.num), "GETZCNT"); }
-  std::string Of(const SemStat& c) {
-    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "IPC_STAT, (union semun){.buf = BAD}");
-    return KeepSet(Arg(c.id), "IPC_STAT");
-  }
-  std::string Of(const SemSet& c) {
-    if (c.memory == Memory::kBad) return Semctl(c.id, "0", "IPC_SET, (union semun){.buf = BAD}");
-    return Cat("return ", Use("sem_set"), "(", Arg(c.id), ", ", Id(c.uid), ", ", Id(c.gid), ", ",
-               Show(c.mode), ");");
-  }
-  std::string Of(const SemRemove& c) { return Semctl(c.id, "0", "IPC_RMID"); }
-  std::string Of(const SemLimits&) {
-    Use("need_own_ipc");
-    return Cat("return ", Use("keep_limits"), "(IPC_INFO);");
-  }
-  std::string Of(const SemUsage&) {
-    Use("need_own_ipc");
-    return Cat("return ", Use("keep_limits"), "(SEM_INFO);");
-  }
-  std::string Of(const SemStatIndex& c) {
-    Use("need_own_ipc");
-    return KeepSet(Int(c.index), c.any ? "SEM_STAT_ANY" : "SEM_STAT");
-  }
-  std::string Of(const SemBadCommand& c) { return Semctl(c.id, "0", "9999"); }
-  std::string Of(const SetSemLimits& c) {
-    Use("need_own_ipc");
-    return Cat("return ", Use("set_limits"), "(\"", c.semmsl, " ", c.semmns, " ", c.semopm, " ",
-               c.semmni, "\\n\");");
-  }
-
  private:
-  std::string Use(std::string_view helper) { return text_.Use(helper); }
-
-  template <class T>
-  static std::string Show(const T& value) {
-    std::string out;
-    PrintValue(value, &out);
-    return out;
-  }
-  template <ArgKind K>
-  std::string Arg(const ipcspec::Arg<K>& arg) {
-    if (arg.is_reference()) return text_.NameOf(arg.label, arg.index);
-    if (K == ArgKind::kFd && arg.value == kCwd) return "AT_FDCWD";
-    // A number might be the identifier of somebody else's set.
-    if (K == ArgKind::kSemId) Use("need_own_ipc");
-    return Int(arg.value);
-  }
-  // The kernel takes an int; so does the compiler, without a word.
-  static std::string Int(int64_t value) { return Cat(static_cast<int32_t>(value)); }
-  std::string Id(int64_t value) {
-    if (value != 0 && value != -1) Use("need_root");
-    return value == -1 ? "-1" : Cat(static_cast<uint32_t>(value), "u");
-  }
-  static std::string Long(int64_t value) {
-    if (value == std::numeric_limits<int64_t>::min()) return "LONG_MIN";
-    return value == static_cast<int32_t>(value) ? Cat(value) : Cat(value, "L");
-  }
-  // A number of bytes. The compiler does not believe in very long buffers.
-  std::string Count(int64_t count) {
-    if (0 <= count && count <= kMostBytes) {
-      text_.Reserve(count);
-      return Cat(count);
-    }
-    text_.Reserve(kMostBytes);
-    return Cat(Use("any"), "(", Long(count), ")");
-  }
-  std::string Pid(const TaskArg& task) {
-    return Cat(Use("pid_of"), "(", task.is_reference() ? Cat(task.label) : Int(task.value), ")");
-  }
-  std::string Keep(const std::string& call, int values) {
-    return Cat("return ", Use("keep"), "(", call, ", ", values, ");");
-  }
-  std::string KeepSet(const std::string& id, std::string_view command) {
-    text_.ReserveValues(9);
-    Use("own_ipc");
-    return Cat("return ", Use("keep_set"), "(semctl(", id, ", 0, ", command,
-               ", (union semun){.buf = &ds}));");
-  }
   std::string Fcntl(const Fd& fd, std::string_view rest) {
     return Cat("return fcntl(", Arg(fd), ", ", rest, ");");
-  }
-  std::string Semctl(const SemId& id, std::string_view num, std::string_view rest) {
-    if (rest.find("semun") != rest.npos) Use("semun");
-    if (rest.find("BAD") != rest.npos) Use("BAD");
-    return Cat("return semctl(", Arg(id), ", ", num, ", ", rest, ");");
   }
   std::string Vector(std::string_view call, const Fd& fd, const std::string& parts, int64_t count) {
     return Cat("struct iovec v[] = {", parts.empty() ? "{NULL, 0}" : parts, "};\nreturn ", call,
                "(", Arg(fd), ", v, ", count, ");");
   }
-  std::string Path(const std::string& path) {
-    if (path.size() <= 64) return ReproText::Literal(path);
-    return Cat("(", text_.Make(path + '\0', ", "), ", made)");
-  }
-  std::string PathOr(const std::string& path, Memory memory) {
-    return memory == Memory::kBad ? Use("BAD") : Path(path);
-  }
-  static std::string Time(Nanos time) {
-    return Cat("&(struct timespec){", time.ns / kSecond, ", ", time.ns % kSecond, "}");
-  }
-
-  ReproText& text_;
-  const Step& step_;
 };
 
 }  // namespace
 
 std::string ReproText::Body(const Step& step) {
-  return std::visit([&](const auto& call) { return Writer(*this, step).Of(call); }, step.call);
+  const auto own = std::visit(
+      [&](const auto& call) -> std::optional<std::string> { return Writer(*this, step).Of(call); },
+      step.call);
+  if (own.has_value()) return *own;
+  if (const auto sysv = SysvInC(*this, step)) return *sysv;
+  return PosixInC(*this, step).value_or("");
 }
 
 }  // namespace ipcspec

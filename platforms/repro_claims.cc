@@ -160,6 +160,8 @@ static void isolate(void) {
   if (NEED_ROOT && !many_users) give_up("run this as root: a task becomes another user");
   if (!isolated && (NEED_OWN_IPC || OWN_MOUNTS)) give_up("run this as root: it needs namespaces");
   if (OWN_MOUNTS && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) give_up("mount");
+  if (OWN_SHM && mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777") != 0) give_up("/dev/shm");
+  if (OWN_QUEUES && mount("mqueue", "/dev/mqueue", "mqueue", 0, NULL) != 0) give_up("/dev/mqueue");
 }
 
 /* Maps what is shared; also after execve. */

@@ -41,6 +41,14 @@ static _Noreturn void end(int status) {
     struct record *made = &s->record[private_sets[i]];
     if (LOAD(made->done) && made->error == 0) semctl((int)made->ret, 0, IPC_RMID);
   }
+  for (int i = 0; OWN_IPC && s != NULL && private_queues[i] != 0; i++) {
+    struct record *made = &s->record[private_queues[i]];
+    if (LOAD(made->done) && made->error == 0) msgctl((int)made->ret, IPC_RMID, NULL);
+  }
+  for (int i = 0; OWN_IPC && s != NULL && private_segments[i] != 0; i++) {
+    struct record *made = &s->record[private_segments[i]];
+    if (LOAD(made->done) && made->error == 0) shmctl((int)made->ret, IPC_RMID, NULL);
+  }
   if (directory[0] != '\0') {
     if (chdir("/") != 0) status = 2;
     nftw(directory, discard, 16, FTW_DEPTH | FTW_PHYS);

@@ -28,10 +28,17 @@ constexpr size_t kMaxOthers = 8;           // ways that are worth listing
 // When the call that the task is in times out; -1 when it does not.
 int64_t Timeout(const Task& task) {
   if (!task.in_call()) return -1;
-  Nanos timeout;
-  if (const auto* semop = std::get_if<Semop>(task.current.call.get())) timeout = semop->timeout;
-  if (const auto* poll = std::get_if<Poll>(task.current.call.get())) timeout = poll->timeout;
-  return timeout.ns == Nanos::kForever ? -1 : timeout.ns;
+  return TimeoutOf(*task.current.call).ns;
+}
+
+// Whether the call returns an address, which is the kernel's choice.
+bool GivesAddress(const Call& call) {
+  return std::visit(
+      []<class C>(const C&) {
+        if constexpr (GivesArg<C>) return C::kGives == ArgKind::kAddress;
+        return false;
+      },
+      call);
 }
 
 // One order of events so far, and where it led.
@@ -222,6 +229,10 @@ class Rounds {
     if (!outcome.ok()) {
       fact.errors.push_back(outcome.error);
       return fact;
+    }
+    if (GivesAddress(*node.world.GetTask(task).current.call)) {
+      fact.lowest = std::numeric_limits<int64_t>::min();
+      fact.highest = std::numeric_limits<int64_t>::max();
     }
     const auto accepts = [&](int64_t ret, absl::Span<const int64_t> values) {
       Outcome other = outcome;

@@ -1,5 +1,6 @@
 // Literals, bytes and names as C (repro_calls.h).
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -27,6 +28,26 @@ std::vector<std::string_view> Pieces(std::string_view text) {
   }
   pieces.push_back(text.substr(begin));
   return pieces;
+}
+
+std::string_view NameOfKind(ArgKind kind) {
+  switch (kind) {
+    case ArgKind::kFd:
+      return "fd";
+    case ArgKind::kSemId:
+      return "set";
+    case ArgKind::kMsgId:
+      return "queue";
+    case ArgKind::kShmId:
+      return "segment";
+    case ArgKind::kKey:
+      return "key";
+    case ArgKind::kAddress:
+      return "address";
+    case ArgKind::kTask:
+      break;
+  }
+  return "ret";
 }
 
 }  // namespace
@@ -87,18 +108,21 @@ std::string ReproText::NameOf(int label, int index) {
   std::string name = Cat(index < 0 ? "ret" : "value", label);
   if (call != nullptr && MakesTask(*call)) return Cat(label);
   if (index >= 0) Append(&name, "_", index);
+  std::optional<ArgKind> kind;
+  if (call != nullptr) {
+    std::visit(
+        [&]<class C>(const C&) {
+          if constexpr (GivesArg<C>) kind = C::kGives;
+        },
+        *call);
+  }
   if (call != nullptr && std::holds_alternative<MakePipe>(*call)) {
     name = Cat(index == 0 ? "reader" : "writer", label);
-  } else if (call != nullptr && std::holds_alternative<Semget>(*call)) {
-    name = Cat("set", label);
-  } else if (call != nullptr && std::holds_alternative<Ftok>(*call)) {
-    name = Cat("key", label);
-  } else if (call != nullptr && index < 0 &&
-             (std::holds_alternative<Open>(*call) || std::holds_alternative<Dup>(*call) ||
-              std::holds_alternative<Dup2>(*call))) {
-    name = Cat("fd", label);
+  } else if (kind.has_value() && index < 0) {
+    name = Cat(NameOfKind(*kind), label);
   }
-  names_[name] = index < 0 ? Cat("(int)s->record[", label, "].ret")
+  const std::string_view type = kind == ArgKind::kAddress ? "" : "(int)";
+  names_[name] = index < 0 ? Cat(type, "s->record[", label, "].ret")
                            : Cat("(int)s->record[", label, "].value[", index, "]");
   return name;
 }

@@ -309,4 +309,40 @@ std::vector<std::string_view> NearNames(std::string_view word,
   return result;
 }
 
+const char* LimitPath(Limit limit) {
+  switch (limit) {
+    case Limit::kMsgmax:
+      return "/proc/sys/kernel/msgmax";
+    case Limit::kMsgmnb:
+      return "/proc/sys/kernel/msgmnb";
+    case Limit::kMsgmni:
+      return "/proc/sys/kernel/msgmni";
+    case Limit::kShmmax:
+      return "/proc/sys/kernel/shmmax";
+    case Limit::kShmall:
+      return "/proc/sys/kernel/shmall";
+    case Limit::kShmmni:
+      return "/proc/sys/kernel/shmmni";
+    case Limit::kShmRmidForced:
+      return "/proc/sys/kernel/shm_rmid_forced";
+    case Limit::kSemNextId:
+      return "/proc/sys/kernel/sem_next_id";
+    case Limit::kMsgNextId:
+      return "/proc/sys/kernel/msg_next_id";
+    case Limit::kShmNextId:
+      return "/proc/sys/kernel/shm_next_id";
+    case Limit::kMqQueuesMax:
+      return "/proc/sys/fs/mqueue/queues_max";
+    case Limit::kMqMsgMax:
+      return "/proc/sys/fs/mqueue/msg_max";
+    case Limit::kMqMsgsizeMax:
+      return "/proc/sys/fs/mqueue/msgsize_max";
+    case Limit::kMqMsgDefault:
+      return "/proc/sys/fs/mqueue/msg_default";
+    case Limit::kMqMsgsizeDefault:
+      return "/proc/sys/fs/mqueue/msgsize_default";
+  }
+  return "";
+}
+
 }  // namespace ipcspec

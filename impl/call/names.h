@@ -54,6 +54,9 @@ std::string ErrnoName(int error);
 // "SIGPIPE"; "40" where there is no name.
 std::string SignalName(int signal);
 
+// The file of the limit, below /proc/sys.
+const char* LimitPath(Limit limit);
+
 // Those of `names` that `word` may have been meant to be, the nearest first; at most three.
 std::vector<std::string_view> NearNames(std::string_view word,
                                         absl::Span<const std::string_view> names);

@@ -82,8 +82,8 @@ struct SignalInfo {
   IPCSPEC_FIELDS(SignalInfo)
 };
 
-// setresgid(2), setgroups(2) to none, setresuid(2): for good. Fails with EPERM unless the caller is
-// user 0.
+// setresgid(2), setresuid(2): for good. The supplementary group stays (SetGroup). Fails with EPERM
+// unless the caller is user 0.
 struct SetCredentials {
   static constexpr std::string_view kName = "setcredentials";
   int64_t uid = 0;

@@ -12,6 +12,12 @@ constexpr int64_t kSmallestWindow = 64;
 constexpr int64_t kTableSize = int64_t{1} << kIpcIndexBits;
 constexpr int64_t kSequences = INT32_MAX >> kIpcIndexBits;
 
+// A 32 bit number comes out signed or unsigned: whichever was seen.
+int64_t Same32(size_t field, int64_t want, Choice& choice) {
+  const int64_t other = want < 0 ? want + (int64_t{1} << 32) : want - (int64_t{1} << 32);
+  return choice.Value(field, other, other, want);
+}
+
 void InsertSorted(std::vector<int32_t>& ids, int32_t id) {
   ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
 }
@@ -61,8 +67,42 @@ bool IpcPerm::DeniesFlags(int64_t flags, const Caller& caller, const Choice& cho
 }
 
 bool IpcPerm::MayControl(const Caller& caller) const {
-  return caller.creds.uid == uid || caller.creds.uid == cuid ||
-         caller.Can(Capability::kSysAdmin);
+  return caller.creds.uid == uid || caller.creds.uid == cuid || caller.Can(Capability::kSysAdmin);
+}
+
+void IpcPerm::CheckSet(int64_t new_uid, int64_t new_gid, const Caller& caller, const Choice& choice,
+                       Errors& errors) const {
+  errors.If(!MayControl(caller), EPERM);
+  // A number that the user namespace does not map is refused (user_namespaces(7)).
+  const auto known = [](int64_t id, int64_t a, int64_t b) { return id == a || id == b; };
+  const bool mapped =
+      known(new_uid, uid, caller.creds.uid) && known(new_gid, gid, caller.creds.gid);
+  const bool none =
+      static_cast<uint32_t>(new_uid) == UINT32_MAX || static_cast<uint32_t>(new_gid) == UINT32_MAX;
+  errors.If(none || (!mapped && choice.SawError(EINVAL)), EINVAL);
+}
+
+void IpcPerm::ListName(Choice& choice, Outcome& outcome) const {
+  const size_t at = outcome.values.size();
+  outcome.values.insert(outcome.values.end(), {key, id, ShownMode(at + 2, choice)});
+}
+
+void IpcPerm::ListOwners(Choice& choice, Outcome& outcome) const {
+  for (const int64_t number : {uid, gid, cuid, cgid}) {
+    outcome.values.push_back(Same32(outcome.values.size(), number, choice));
+  }
+}
+
+int64_t IpcPerm::ShownMode(size_t field, const Choice& choice) const {
+  if (!choice.SawSuccess() || field >= choice.seen()->values.size()) return mode;
+  const int64_t shown = choice.seen()->values[field];
+  return (shown & 0777) == mode ? shown : mode;
+}
+
+void IpcPerm::Show(Choice& choice, Outcome& outcome) const {
+  outcome.values.push_back(Same32(outcome.values.size(), key, choice));
+  ListOwners(choice, outcome);
+  outcome.values.push_back(ShownMode(outcome.values.size(), choice));
 }
 
 void IpcPerm::Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller) {
@@ -85,6 +125,13 @@ void IpcTime::MayTouch(const Caller& caller, bool usually) {
   const bool unknown = caller.dialect->wall_start < 0;
   highest_ = std::max(highest_, unknown ? INT64_MAX : latest + kSlackSeconds);
   if (usually) usual_ = std::max({usual_, latest, int64_t{1}});
+}
+
+int64_t TakeNextId(const Caller& caller, Limit next_id) {
+  if (caller.limits == nullptr) return -1;
+  const int64_t asked = caller.limits->Get(next_id);
+  caller.limits->Set(next_id, -1);
+  return asked;
 }
 
 int64_t IpcIds::Usual(absl::Span<const int64_t> living) const {

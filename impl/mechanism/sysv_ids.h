@@ -55,8 +55,20 @@ struct IpcPerm {
   bool DeniesFlags(int64_t flags, const Caller& caller, const Choice& choice) const;
   // Whether the caller is owner or creator, or privileged: IPC_SET and IPC_RMID (else EPERM).
   bool MayControl(const Caller& caller) const;
+  // What IPC_SET asks for before it changes owner and group: EPERM, or EINVAL for an id that is
+  // none.
+  void CheckSet(int64_t new_uid, int64_t new_gid, const Caller& caller, const Choice& choice,
+                Errors& errors) const;
   // IPC_SET: owner and mode change, the creator and the key never do.
   void Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Caller& caller);
+
+  // Appends to the values what IPC_STAT and the like give first: key, uid, gid, cuid, cgid, mode.
+  // Of the mode only nine bits mean anything (those that shared memory adds are its own affair).
+  void Show(Choice& choice, Outcome& outcome) const;
+  // The same for a line of /proc/sysvipc (proc_sysvipc(5)): key, identifier and mode, and later in
+  // the line uid, gid, cuid, cgid.
+  void ListName(Choice& choice, Outcome& outcome) const;
+  void ListOwners(Choice& choice, Outcome& outcome) const;
 
   bool operator==(const IpcPerm&) const = default;
   template <typename H>
@@ -65,8 +77,9 @@ struct IpcPerm {
   }
 
  private:
-  int ClassShift(const Credentials& creds) const;  // 6 owner, 3 group, 0 others
-  int Granted(const Caller& caller) const;         // of kIpcRead, kIpcWrite and execute
+  int64_t ShownMode(size_t field, const Choice& choice) const;  // at values[field]
+  int ClassShift(const Credentials& creds) const;               // 6 owner, 3 group, 0 others
+  int Granted(const Caller& caller) const;  // of kIpcRead, kIpcWrite and execute
 };
 
 // Seconds since the epoch at which something last happened, as far as it is known: within
@@ -91,6 +104,10 @@ class IpcTime {
   int64_t highest_ = 0;
   int64_t usual_ = 0;
 };
+
+// The identifier that was asked for by sem_next_id, msg_next_id or shm_next_id (the kernel's
+// admin-guide/sysctl/kernel), -1 for none: making one object uses it up.
+int64_t TakeNextId(const Caller& caller, Limit next_id);
 
 // Which identifiers were freed lately, and the order in which Linux hands them out.
 class IpcIds {
@@ -136,11 +153,12 @@ class IpcTable {
   }
   bool WasRemoved(int64_t id) const { return ids_.WasFreed(id); }
 
-  // A new object; returns its identifier: the one seen if it is allowed.
-  int64_t Add(T object, Choice& choice) {
+  // A new object; returns its identifier: the one seen if it is allowed. Nobody promises that it is
+  // the one asked for (TakeNextId), but then it may be one that was removed.
+  int64_t Add(T object, Choice& choice, int64_t asked = -1) {
     object.perm.told = choice.SawSuccess();
-    const int64_t id = NewId(choice);
-    ids_.Take(id);
+    const int64_t id = NewId(choice, asked);
+    if (asked < 0) ids_.Take(id);
     Insert(std::move(object), id);
     return id;
   }
@@ -190,6 +208,18 @@ class IpcTable {
     return unused && choice.SawError(EINVAL) ? nullptr : found;
   }
 
+  // The objects as /proc/sysvipc lists them, `columns` numbers each, of which the first two are key
+  // and identifier: guesses give way to what is seen.
+  absl::Span<const T> Listed(size_t columns, Choice& choice) {
+    if (choice.SawSuccess()) {
+      const auto& values = choice.seen()->values;
+      for (size_t i = 0; i + columns <= values.size(); i += columns) {
+        Identify(values[i], values[i + 1]);
+      }
+    }
+    return objects_;
+  }
+
   absl::Span<T> all() { return absl::MakeSpan(objects_); }
   absl::Span<const T> all() const { return objects_; }
 
@@ -234,9 +264,24 @@ class IpcTable {
     }
     return nullptr;
   }
-  int64_t NewId(Choice& choice) {
-    if (choice.SawSuccess() && ids_.Fresh(choice.seen()->ret)) {
-      const int64_t id = choice.seen()->ret;
+  // An object of this key and identifier was seen.
+  void Identify(int64_t key, int64_t id) {
+    if (T* const known = Find(id)) {
+      known->perm.told = true;
+      return;
+    }
+    for (T& object : objects_) {
+      if (object.perm.told || object.perm.key != static_cast<int32_t>(key)) continue;
+      T guessed = Extract(&object);
+      guessed.perm.told = true;
+      ids_.Take(id);
+      Insert(std::move(guessed), id);
+      return;
+    }
+  }
+  int64_t NewId(Choice& choice, int64_t asked) {
+    const int64_t id = choice.SawSuccess() ? choice.seen()->ret : -1;
+    if (ids_.Fresh(id) || (asked >= 0 && 0 <= id && id <= INT32_MAX)) {
       T* const guessed = Find(id);
       if (guessed == nullptr) return id;
       if (!guessed->perm.told) {  // its guess was wrong
@@ -245,7 +290,12 @@ class IpcTable {
         return id;
       }
     }
-    return UsualId(-1);
+    return asked < 0 ? UsualId(-1) : NextUnused(asked);
+  }
+  // Linux keeps the sequence number that was asked for, and takes the next index that is free.
+  int64_t NextUnused(int64_t id) {
+    while (WithIndex(id, kIpcIndexBits) != nullptr) ++id;
+    return id;
   }
   // `taken` counts as living too.
   int64_t UsualId(int64_t taken) const {

@@ -79,7 +79,7 @@ Result SysvSem::Step(const Semget& call, const Caller& caller, Choice& choice) {
   set.ctime.Touch(caller);
   // The values start at 0: POSIX leaves them open, semget(2) says what Linux does.
   set.semaphores.resize(call.nsems);
-  return Done(sets_.Add(std::move(set), choice));
+  return Done(sets_.Add(std::move(set), choice, TakeNextId(caller, Limit::kSemNextId)));
 }
 
 SysvSem::Attempt SysvSem::Try(const Set& set, absl::Span<const Sembuf> ops, int undo_list,

@@ -28,6 +28,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
+#include "impl/call/ipc_calls.h"
 #include "impl/call/sysv_sem_calls.h"
 #include "impl/mechanism/step.h"
 #include "impl/mechanism/sysv_ids.h"
@@ -64,6 +65,8 @@ class SysvSem {
   // SEM_STAT needs permission to read (EACCES), SEM_STAT_ANY does not. EINVAL: nothing there.
   Result Step(const SemStatIndex& call, const Caller& caller, Choice& choice);
   Result Step(const SemBadCommand& call, const Caller& caller, Choice& choice);  // EINVAL
+  // /proc/sysvipc/sem (proc_sysvipc(5)): all sets, whoever asks.
+  Result List(Choice& choice);
   // Limits of what is made from now on; what exists stays. proc(5).
   Result Step(const SetSemLimits& call, const Caller& caller, Choice& choice);
 

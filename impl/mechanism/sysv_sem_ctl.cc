@@ -14,12 +14,6 @@ constexpr int64_t kTableSize = int64_t{1} << kIpcIndexBits;
 
 bool InRange(int64_t value) { return 0 <= value && value <= SysvSem::kMaxValue; }
 
-// A 32 bit number comes out signed or unsigned: whichever was seen.
-int64_t Same32(size_t field, int64_t want, Choice& choice) {
-  const int64_t other = want < 0 ? want + (int64_t{1} << 32) : want - (int64_t{1} << 32);
-  return choice.Value(field, other, other, want);
-}
-
 }  // namespace
 
 SysvSem::Set* SysvSem::ForControl(int64_t id, int want, const Caller& caller, const Choice& choice,
@@ -137,23 +131,11 @@ Result SysvSem::Step(const SemGetZcnt& call, const Caller& caller, Choice& choic
 }
 
 Outcome SysvSem::Stat(const Set& set, int64_t ret, Choice& choice) {
-  const IpcPerm& p = set.perm;
-  // Only nine bits of the mode mean anything.
-  int64_t mode = p.mode;
-  if (choice.SawSuccess() && choice.seen()->values.size() == kSemidFields.size() &&
-      (choice.seen()->values[5] & 0777) == mode) {
-    mode = choice.seen()->values[5];
-  }
   Outcome outcome = Returns(ret);
-  outcome.values = {Same32(0, p.key, choice),
-                    Same32(1, p.uid, choice),
-                    Same32(2, p.gid, choice),
-                    Same32(3, p.cuid, choice),
-                    Same32(4, p.cgid, choice),
-                    mode,
-                    set.size(),
-                    set.otime.Read(7, choice),
-                    set.ctime.Read(8, choice)};
+  set.perm.Show(choice, outcome);
+  outcome.values.push_back(set.size());
+  outcome.values.push_back(set.otime.Read(7, choice));
+  outcome.values.push_back(set.ctime.Read(8, choice));
   return outcome;
 }
 
@@ -172,20 +154,25 @@ Result SysvSem::Step(const SemStatIndex& call, const Caller& caller, Choice& cho
   return Done(Stat(*set, set->perm.id, choice));
 }
 
+Result SysvSem::List(Choice& choice) {
+  constexpr size_t kColumns = kSemColumns.size();
+  Outcome outcome;
+  for (const Set& set : sets_.Listed(kColumns, choice)) {
+    set.perm.ListName(choice, outcome);
+    outcome.values.push_back(set.size());
+    set.perm.ListOwners(choice, outcome);
+    outcome.values.push_back(set.otime.Read(outcome.values.size(), choice));
+    outcome.values.push_back(set.ctime.Read(outcome.values.size(), choice));
+  }
+  outcome.ret = static_cast<int64_t>(outcome.values.size() / kColumns);
+  return Done(std::move(outcome));
+}
+
 Result SysvSem::Step(const SemSet& call, const Caller& caller, Choice& choice) {
   Errors errors;
   errors.If(call.memory == Memory::kBad, EFAULT);
   Set* const set = ForControl(call.id.value, 0, caller, choice, errors);
-  if (set != nullptr) {
-    errors.If(!set->perm.MayControl(caller), EPERM);
-    // A number that the user namespace does not map is refused (user_namespaces(7)).
-    const auto known = [](int64_t id, int64_t a, int64_t b) { return id == a || id == b; };
-    const bool mapped = known(call.uid, set->perm.uid, caller.creds.uid) &&
-                        known(call.gid, set->perm.gid, caller.creds.gid);
-    const bool none = static_cast<uint32_t>(call.uid) == UINT32_MAX ||
-                      static_cast<uint32_t>(call.gid) == UINT32_MAX;
-    errors.If(none || (!mapped && choice.SawError(EINVAL)), EINVAL);
-  }
+  if (set != nullptr) set->perm.CheckSet(call.uid, call.gid, caller, choice, errors);
   if (errors.any()) return choice.FailWithAny(errors);
   set->perm.Set(call.uid, call.gid, call.mode.bits, caller);
   set->ctime.Touch(caller);

@@ -93,9 +93,27 @@ std::string AllowedNow(const World& world, int task, int64_t now_ns) {
 
 std::string_view Source(const Call& call) {
   const std::string_view name = NameOf(call);
+  for (const std::string_view posix :
+       {"sem_init", "sem_destroy", "sem_open", "sem_close", "sem_unlink", "sem_post", "sem_trywait",
+        "sem_wait", "sem_getvalue"}) {
+    if (name == posix) return "sem_overview(7), sem_wait(3), sem_open(3)";
+  }
+  if (name.starts_with("mq_")) return "mq_overview(7), mq_send(3), mq_notify(3)";
+  if (name.starts_with("msg")) return "msgget(2), msgop(2), msgctl(2), sysvipc(7)";
+  if (name == "shm_open" || name == "shm_unlink") return "shm_open(3), shm_overview(7)";
+  if (name.starts_with("shm")) return "shmget(2), shmop(2), shmctl(2), sysvipc(7)";
+  if (name.starts_with("m") && (name == "mmap" || name == "munmap" || name == "mprotect")) {
+    return "mmap(2), mprotect(2)";
+  }
+  if (name == "load" || name == "store" || name == "msync") return "mmap(2), msync(2)";
+  if (name == "unshare_ipc") return "ipc_namespaces(7), unshare(2)";
+  if (name == "set_limit" || name == "get_limit" || name == "list_ipc")
+    return "proc(5), sysvipc(7)";
+  if (name == "ftruncate" || name == "file_size") return "ftruncate(2), stat(2)";
   if (name.starts_with("sem") || name == "set_sem_limits") {
     return "semget(2), semop(2), semctl(2), sysvipc(7)";
   }
+  if (name.starts_with("msg")) return "msgget(2), msgop(2), msgctl(2), sysvipc(7)";
   if (name == "ftok") return "ftok(3)";
   if (name == "read" || name == "readv") return "read(2), pipe(7)";
   if (name == "write" || name == "writev") return "write(2), pipe(7)";

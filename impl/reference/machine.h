@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "impl/mechanism/pipe.h"
 #include "impl/mechanism/step.h"
 #include "impl/reference/world.h"
 
@@ -89,6 +90,49 @@ void AbandonOpen(World& world, const Open& call, const Progress& progress);
 // One that had the inode open has it open no more; a FIFO's pipe goes with the last.
 void ReleaseInode(World& world, int inode);
 
+// step_queues.cc
+Result Step(Machine& m, const MqOpen& call);
+Result Step(Machine& m, const MqUnlink& call);
+Result Step(Machine& m, const MqSend& call);
+Result Step(Machine& m, const MqReceive& call);
+Result Step(Machine& m, const MqGetattr& call);
+Result Step(Machine& m, const MqSetattr& call);
+Result Step(Machine& m, const MqNotify& call);
+Result Step(Machine& m, const MqNotices& call);
+Result Step(Machine& m, const MqFile& call);
+Result Step(Machine& m, const LimitQueueBytes& call);
+// What poll(2) shows of a queue, of the events asked for.
+Ready PollQueue(const World& world, const Description& description, int64_t events);
+// What fstat(2) shows of it.
+Result StatQueue(Machine& m, const Description& description);
+// The task closes one of its descriptors of a queue: it may be registered for notification.
+void ForgetRegistration(World& world, int task, int64_t fd, const Description& description,
+                        Choice* choice);
+// No descriptor refers to the description of the queue any more.
+void CloseQueue(World& world, const Description& description);
+// exec: what the task had asked to be told.
+void ForgetNotices(World& world, int task);
+// step_ipc.cc: IPC namespaces, their limits and lists; privileges.
+Result Step(Machine& m, const UnshareIpc& call);
+Result Step(Machine& m, const SetLimit& call);
+Result Step(Machine& m, const GetLimit& call);
+Result Step(Machine& m, const ListIpc& call);
+Result Step(Machine& m, const DropCapability& call);
+Result Step(Machine& m, const SetGroup& call);
+// Why the caller cannot have a new IPC namespace: EPERM, and where the machine has no more, or
+// none, ENOSPC, ENOMEM or EINVAL (namespaces(7), clone(2)).
+Errors CheckNewIpcNamespace(Machine& m);
+// A new one, without objects; returns its number.
+int NewIpcNamespace(World& world);
+// A namespace goes with the last task in it, once nothing of it is open or attached any more.
+void DropUnusedNamespaces(World& world);
+// The task uses its list of semaphore adjustments no more: with its last user they are applied
+// (semop(2), clone(2), unshare(2)).
+void LeaveUndoList(World& world, int task, const Caller& caller);
+// When a call fails that was to make an object, the identifier that was asked for is kept or
+// forgotten: the kernel's documents leave it undefined.
+void MayForgetNextId(const Call& call, const Result& result, IpcLimits& limits, Choice& choice);
+
 // step_mappings.cc
 Result Step(Machine& m, const Mmap& call);
 Result Step(Machine& m, const Munmap& call);
@@ -99,7 +143,7 @@ Result Step(Machine& m, const Msync& call);
 Result Step(Machine& m, const Load& call);
 Result Step(Machine& m, const Store& call);
 // A new task has a copy of its parent's address space, or shares it (CLONE_VM).
-void InheritMemory(World& world, int parent, int child, bool shares);
+void InheritMemory(World& world, int parent, int child, bool shares, const Caller& caller);
 // exec, exit: the task's mappings go, an address space with its last user. A task that goes on has
 // an empty one.
 void DropMemory(World& world, int task, const Caller& caller, bool goes_on);
@@ -154,6 +198,20 @@ Result Step(Machine& m, const PsemGetValue& call);
 // step_segments.cc: a mapping that shmat made has gone, as a whole (shmdt, exit).
 void SegmentDetached(World& world, int64_t segment, const Caller& caller);
 void SegmentInherited(World& world, int64_t segment, const Caller& caller);
+// step_segments.cc
+Result Step(Machine& m, const Shmat& call);
+Result Step(Machine& m, const Shmdt& call);
+Result Step(Machine& m, const ShmStat& call);
+Result Step(Machine& m, const ShmStatIndex& call);
+// A mapping that shmat made, or a part of one, was taken out of its address space (shmdt, munmap,
+// exit) and has released its object; or one more came to be by fork, or by splitting.
+// REQUIRES: mapping.segment >= 0.
+void SegmentDetached(World& world, const Mapping& gone, const Caller& caller);
+void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller);
+// The task has ended, or left its IPC namespace (kernel/shm_rmid_forced).
+void ForgetCreator(World& world, int task, bool ended);
+// /proc/sysvipc/shm.
+Result ListSegments(Machine& m);
 
 // Shared by the files above.
 
@@ -162,8 +220,11 @@ void SegmentInherited(World& world, int64_t segment, const Caller& caller);
 int64_t FreeDescriptor(const World& world, int task, int64_t from = 0);
 // Makes `fd` refer to the description (one more descriptor on it). REQUIRES: fd is free.
 void Install(World& world, int task, int64_t fd, int description, bool close_on_exec);
-// Closes an open descriptor; the last one closes the description.
-void CloseDescriptor(World& world, int task, int64_t fd);
+// Closes an open descriptor; the last one closes the description. Without a choice what is open is
+// done as Linux does it.
+void CloseDescriptor(World& world, int task, int64_t fd, Choice* choice = nullptr);
+// Where no document says what the call does on such an object: what was seen, else `usual`.
+Result Unspecified(Machine& m, Result usual);
 
 }  // namespace ipcspec
 

@@ -81,7 +81,8 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
   const std::shared_ptr<const Call> call = self.current.call;
   Progress progress = self.current.progress;
   auto waiting = [&world, task] { return OthersWaiting(world, task); };
-  IpcLimits limits = world.IpcOf(task).limits;
+  const IpcLimits before = world.IpcOf(task).limits;
+  IpcLimits limits = before;
   const Caller caller{.dialect = world.dialect,
                       .task = task,
                       .process = task,
@@ -102,11 +103,12 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
                   .caller = caller,
                   .choice = choice};
   Result result = std::visit([&](const auto& c) { return StepOf(machine, c); }, *call);
+  MayForgetNextId(*call, result, limits, choice);
   if (result.kind == Result::kAsleep && progress == world.GetTask(task).current.progress) {
     return result;
   }
   // Making an object uses up an identifier that was asked for (proc(5), sem_next_id).
-  if (limits != world.IpcOf(task).limits) world.MutableIpcOf(task).limits = limits;
+  if (limits != before) world.MutableIpcOf(task).limits = limits;
   Task& changed = world.MutableTask(task);
   if (!changed.alive()) return result;  // the call was exit
   changed.current.progress = progress;

@@ -142,10 +142,12 @@ int64_t MappedFrom(const AddressSpace& space, int64_t start, int64_t length) {
   return length;
 }
 
-void Protect(World& world, int task, int64_t start, int64_t length, int64_t prot) {
+void Protect(World& world, int task, int64_t start, int64_t length, int64_t prot,
+             const Caller& caller) {
   for (Mapping m : CutOut(world, task, start, length)) {
     m.prot = prot;
     world.MutableSpaceOf(task).Map(m);
+    if (m.segment >= 0) SegmentInherited(world, m, caller);
   }
 }
 
@@ -210,7 +212,7 @@ Result Step(Machine& m, const Mprotect& call) {
   }
   // Of a call that fails half way, nothing says what it did before (POSIX.1-2024 mprotect).
   if (!errors.any() || (done > 0 && m.choice.Hidden(2) == 0)) {
-    Protect(m.world, m.task, start, done, call.prot.bits);
+    Protect(m.world, m.task, start, done, call.prot.bits, m.caller);
   }
   return errors.any() ? m.choice.FailWithAny(errors) : Done(0);
 }

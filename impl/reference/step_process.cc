@@ -18,6 +18,7 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   Task task = m.self();
   task.parent = m.task;
   task.current = {};
+  task.notices.clear();
   task.signals.pending = 0;
   task.signals.origins.clear();  // fork(2): the child's set starts empty
   if (!flags.has(CLONE_SYSVSEM))
@@ -25,8 +26,9 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   for (const Descriptor& d : task.descriptors) {
     if (d.description >= 0) ++m.world.descriptions.Mutable().Mutable(d.description).descriptors;
   }
+  if (flags.has(CLONE_NEWIPC)) task.ipc = NewIpcNamespace(m.world);
   m.world.tasks.Mutable().Insert(child, std::move(task));
-  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM));
+  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM), m.caller);
   return Done(child);
 }
 
@@ -34,15 +36,24 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
 
 Result Step(Machine& m, const Fork&) { return MakeTask(m, 0); }
 
-Result Step(Machine& m, const Clone& call) { return MakeTask(m, call.flags); }
+Result Step(Machine& m, const Clone& call) {
+  if (call.flags.has(CLONE_NEWIPC)) {
+    Errors errors = CheckNewIpcNamespace(m);
+    // Adjustments of sets that it cannot reach would be of no use to the child.
+    errors.If(call.flags.has(CLONE_SYSVSEM), EINVAL);
+    if (errors.any()) return m.choice.FailWithAny(errors);
+  }
+  return MakeTask(m, call.flags);
+}
 
 Result Step(Machine& m, const Exec&) {
   const Task& self = m.self();
   for (int64_t fd = 0; fd < static_cast<int64_t>(self.descriptors.size()); ++fd) {
     if (self.descriptors[fd].description >= 0 && self.descriptors[fd].close_on_exec) {
-      CloseDescriptor(m.world, m.task, fd);
+      CloseDescriptor(m.world, m.task, fd, &m.choice);
     }
   }
+  ForgetNotices(m.world, m.task);
   // Handled signals go back to their default; ignored ones stay ignored; mask and pending signals
   // stay, and so do semaphore adjustments (execve(2), semop(2)).
   Signals& signals = m.mutable_self().signals;
@@ -142,8 +153,10 @@ Result Step(Machine& m, const Sigpending&) {
 
 Result Step(Machine& m, const SetCredentials& call) {
   if (m.caller.creds.uid != 0) return Fail(EPERM);
-  m.mutable_self().creds = {
-      .uid = call.uid, .gid = call.gid, .group = -1, .dropped = m.caller.creds.dropped};
+  m.mutable_self().creds = {.uid = call.uid,
+                            .gid = call.gid,
+                            .group = m.caller.creds.group,
+                            .dropped = m.caller.creds.dropped};
   return Done(0);
 }
 
@@ -220,18 +233,15 @@ void Die(World& world, int task, int status, int64_t now_ns) {
     }
     world.MutableTask(task).current = {};
   }
-  // The adjustments of a shared list are applied when its last user ends (semop(2), clone(2)).
-  bool last = true;
-  for (const auto& [number, other] : *world.tasks) {
-    if (other->alive() && other->undo_list == caller.undo_list) last = false;
-  }
-  if (last) world.MutableIpcOf(task).sems.Mutable().OnLastExit(caller.undo_list, caller);
-
+  LeaveUndoList(world, task, caller);
   const int64_t count = static_cast<int64_t>(world.GetTask(task).descriptors.size());
   for (int64_t fd = 0; fd < count; ++fd) {
     if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
   }
+  world.MutableTask(task).notices.clear();
   DropMemory(world, task, caller, false);
+  ForgetCreator(world, task, true);
+  DropUnusedNamespaces(world);
   // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
   // if it said so by ignoring that signal (wait(2)).
   std::vector<int> children;

@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "impl/call/cat.h"
+#include "impl/call/names.h"
 
 namespace ipcspec {
 namespace {
@@ -53,43 +54,25 @@ void RemoveSegment(int id) {
   AsUser(segment.shm_perm.uid, remove);
 }
 
-}  // namespace
-
-const char* LimitPath(Limit limit) {
+// An identifier that was asked for cannot be unasked: the next object uses it up. False for a limit
+// of another kind.
+bool UseUp(Limit limit) {
   switch (limit) {
-    case Limit::kMsgmax:
-      return "/proc/sys/kernel/msgmax";
-    case Limit::kMsgmnb:
-      return "/proc/sys/kernel/msgmnb";
-    case Limit::kMsgmni:
-      return "/proc/sys/kernel/msgmni";
-    case Limit::kShmmax:
-      return "/proc/sys/kernel/shmmax";
-    case Limit::kShmall:
-      return "/proc/sys/kernel/shmall";
-    case Limit::kShmmni:
-      return "/proc/sys/kernel/shmmni";
-    case Limit::kShmRmidForced:
-      return "/proc/sys/kernel/shm_rmid_forced";
     case Limit::kSemNextId:
-      return "/proc/sys/kernel/sem_next_id";
+      RemoveSet(semget(IPC_PRIVATE, 1, 0600));
+      return true;
     case Limit::kMsgNextId:
-      return "/proc/sys/kernel/msg_next_id";
+      RemoveQueue(msgget(IPC_PRIVATE, 0600));
+      return true;
     case Limit::kShmNextId:
-      return "/proc/sys/kernel/shm_next_id";
-    case Limit::kMqQueuesMax:
-      return "/proc/sys/fs/mqueue/queues_max";
-    case Limit::kMqMsgMax:
-      return "/proc/sys/fs/mqueue/msg_max";
-    case Limit::kMqMsgsizeMax:
-      return "/proc/sys/fs/mqueue/msgsize_max";
-    case Limit::kMqMsgDefault:
-      return "/proc/sys/fs/mqueue/msg_default";
-    case Limit::kMqMsgsizeDefault:
-      return "/proc/sys/fs/mqueue/msgsize_default";
+      RemoveSegment(shmget(IPC_PRIVATE, 1, 0600));
+      return true;
+    default:
+      return false;
   }
-  return "";
 }
+
+}  // namespace
 
 void Leftovers::Note(const Call& call, const std::string& directory) {
   made_names_ |= MakesNames(call);
@@ -132,7 +115,7 @@ void Leftovers::TakeAway(const std::string& directory) {
                                             << dialect_.semopm << " " << dialect_.semmni << "\n";
     }
     for (Limit limit : changed_limits_) {
-      std::ofstream(LimitPath(limit)) << dialect_.Get(limit) << "\n";
+      if (!UseUp(limit)) std::ofstream(LimitPath(limit)) << dialect_.Get(limit) << "\n";
     }
   }
   sets_.clear(), queues_.clear(), segments_.clear();

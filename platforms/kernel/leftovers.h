@@ -45,9 +45,6 @@ class Leftovers {
   std::set<std::string> shm_names_, queue_names_;
 };
 
-// The file of the limit, below /proc/sys.
-const char* LimitPath(Limit limit);
-
 }  // namespace ipcspec
 
 #endif  // IPCSPEC_PLATFORMS_KERNEL_LEFTOVERS_H_

@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "impl/call/cat.h"
+#include "impl/call/names.h"
 #include "platforms/kernel/leftovers.h"
 
 namespace ipcspec {
