@@ -232,12 +232,14 @@ void LeaveGuarded(int signal) {
 // own dispositions stay as they are.
 template <class Body>
 int64_t Guarded(Body body) {
-  constexpr int kRaised[] = {SIGSEGV, SIGBUS};
-  struct sigaction leave = {}, before[2];
+  // SIGABRT: libc gives up when the kernel takes no word for a futex.
+  constexpr int kRaised[] = {SIGSEGV, SIGBUS, SIGABRT};
+  constexpr int kSignals = 3;
+  struct sigaction leave = {}, before[kSignals];
   leave.sa_handler = LeaveGuarded;
   sigset_t raised, mask;
   sigemptyset(&raised);
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < kSignals; ++i) {
     sigaction(kRaised[i], &leave, &before[i]);
     sigaddset(&raised, kRaised[i]);
   }
@@ -245,7 +247,7 @@ int64_t Guarded(Body body) {
   raised_signal = 0;
   if (__builtin_setjmp(guard) == 0) body();
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  for (int i = 0; i < 2; ++i) sigaction(kRaised[i], &before[i], nullptr);
+  for (int i = 0; i < kSignals; ++i) sigaction(kRaised[i], &before[i], nullptr);
   return raised_signal;
 }
 
