@@ -62,16 +62,19 @@ class Scene {
     const Produced* p = Pick(A::kKind);
     return p == nullptr ? A(dice.Below(2) - 1) : A::Of(p->label, p->index);
   }
-  // The number, by what handed it out last, to this task if it can be: a program keeps its meaning
-  // when steps are taken out.
+  // A number that the task has, by what handed it out: on another system it may be another number.
+  // None when several tasks were given it, and not this one: whose it is cannot be told.
   template <class A>
-  A Named(int64_t value) {
+  std::optional<A> Named(int64_t value) {
     const Produced* by = nullptr;
+    bool others = false;
     for (const Produced& p : produced_) {
       if (p.kind != A::kKind || p.value != value) continue;
+      others |= by != nullptr && by->task != p.task;
       if (by == nullptr || by->task != task || p.task == task) by = &p;
     }
-    return by == nullptr ? A(value) : A::Of(by->label, by->index);
+    if (by == nullptr || (others && by->task != task)) return std::nullopt;
+    return A::Of(by->label, by->index);
   }
   TaskArg AnyTask();
   Signal AnySignal();

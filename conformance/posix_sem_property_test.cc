@@ -23,7 +23,7 @@ constexpr int kMaxTasks = 6;  // alive at once
 
 // A place for a semaphore in the task's memory.
 struct Place {
-  int64_t mapping;  // where it begins
+  Address address;  // of the mapping
   int64_t offset;
   bool shared;  // between processes
   bool named;
@@ -39,12 +39,14 @@ bool SomebodyWaits(const World& world, int space = -1) {
 }
 
 // The semaphores that the task may use, and (`free`) places where it could make one.
-std::vector<Place> Places(const Scene& scene, bool free) {
+std::vector<Place> Places(Scene& scene, bool free) {
   std::vector<Place> places;
   const AddressSpace& space = scene.world.SpaceOf(scene.task);
   for (const Mapping& m : space.all()) {
     const MemoryObject& object = *scene.world.memory->Find(m.object);
     const bool named = space.named.At(m.start) != nullptr;
+    const std::optional<Address> address = scene.Named<Address>(m.start);
+    if (!address.has_value()) continue;
     for (int64_t offset : {int64_t{0}, kSemSize, 2 * kSemSize}) {
       if (offset + PosixSem::kSize > object.size) continue;
       const auto it = object.semaphores.find(m.offset + offset);
@@ -52,7 +54,7 @@ std::vector<Place> Places(const Scene& scene, bool free) {
       const bool usable = made && (it->second.shared || it->second.home == scene.self().space);
       if (free ? !made && !named : usable) {
         places.push_back(
-            {.mapping = m.start, .offset = offset, .shared = m.shared, .named = named});
+            {.address = *address, .offset = offset, .shared = m.shared, .named = named});
       }
     }
   }
@@ -90,15 +92,15 @@ std::optional<Call> AnyNewSemaphore(Scene& scene) {
                 .flags = MAP_ANONYMOUS | (dice.Percent(75) ? MAP_SHARED : MAP_PRIVATE)};
   }
   const Place& place = free[dice.Below(static_cast<int64_t>(free.size()))];
-  return PsemInit{.address = scene.Named<Address>(place.mapping),
+  return PsemInit{.address = place.address,
                   .offset = place.offset,
                   .shared = place.shared,
                   .value = dice.Percent(5) ? kSemValueMax + dice.Below(2) : dice.Below(3)};
 }
 
 template <class C>
-C Use(Scene& scene, const Place& place, C call = {}) {
-  call.address = scene.Named<Address>(place.mapping);
+C At(const Place& place, C call = {}) {
+  call.address = place.address;
   call.offset = place.offset;
   return call;
 }
@@ -115,16 +117,16 @@ std::optional<Call> AnyPosixSemCall(Scene& scene) {
   switch (dice.Below(16)) {
     case 0:
       if (place.named || SomebodyWaits(scene.world)) return std::nullopt;
-      return Use(scene, place, PsemDestroy{});
+      return At(place, PsemDestroy{});
     case 1:
       if (!place.named || SomebodyWaits(scene.world, scene.self().space)) return std::nullopt;
-      return PsemClose{.address = scene.Named<Address>(place.mapping)};
+      return PsemClose{.address = place.address};
     case 2:
     case 3:
-      return Use(scene, place, PsemGetValue{});
+      return At(place, PsemGetValue{});
     case 4:
     case 5:
-      return Use(scene, place, PsemTryWait{});
+      return At(place, PsemTryWait{});
     case 6: {
       const auto alive = std::count_if(scene.world.tasks->begin(), scene.world.tasks->end(),
                                        [](const auto& entry) { return entry.second->alive(); });
@@ -136,9 +138,9 @@ std::optional<Call> AnyPosixSemCall(Scene& scene) {
     case 9:
     case 10:
     case 11:
-      return Use(scene, place, PsemPost{});
+      return At(place, PsemPost{});
     default:
-      return Use(scene, place, AnyWait(dice));
+      return At(place, AnyWait(dice));
   }
 }
 

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -220,29 +219,37 @@ int64_t ReadFileAside(char* to, int64_t room, const char* path) {
   return *result;
 }
 
-thread_local sigjmp_buf guard;
+// The compiler's own jumps: libc's would run the clean-up of a wait that they leave, which touches
+// the semaphore once more.
+thread_local void* guard[5];
+thread_local int raised_signal = 0;
 
-void LeaveGuarded(int signal) { siglongjmp(guard, signal); }
+void LeaveGuarded(int signal) {
+  raised_signal = signal;
+  __builtin_longjmp(guard, 1);
+}
 
 // Does what may touch memory that is not accessible; the signal that this raised, or 0. The task's
 // own dispositions stay as they are.
 template <class Body>
 int64_t Guarded(Body body) {
-  constexpr int kRaised[] = {SIGSEGV, SIGBUS};
-  struct sigaction leave = {}, before[2];
+  // SIGABRT: libc gives up when the kernel takes no word for a futex.
+  constexpr int kRaised[] = {SIGSEGV, SIGBUS, SIGABRT};
+  constexpr int kSignals = 3;
+  struct sigaction leave = {}, before[kSignals];
   leave.sa_handler = LeaveGuarded;
   sigset_t raised, mask;
   sigemptyset(&raised);
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < kSignals; ++i) {
     sigaction(kRaised[i], &leave, &before[i]);
     sigaddset(&raised, kRaised[i]);
   }
   sigprocmask(SIG_UNBLOCK, &raised, &mask);
-  const int signal = sigsetjmp(guard, 0);
-  if (signal == 0) body();
+  raised_signal = 0;
+  if (__builtin_setjmp(guard) == 0) body();
   sigprocmask(SIG_SETMASK, &mask, nullptr);
-  for (int i = 0; i < 2; ++i) sigaction(kRaised[i], &before[i], nullptr);
-  return signal;
+  for (int i = 0; i < kSignals; ++i) sigaction(kRaised[i], &before[i], nullptr);
+  return raised_signal;
 }
 
 // Copies bytes of which one side may not be accessible.

@@ -6,9 +6,11 @@
 #include <sys/single_threaded.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace ipcspec {
@@ -61,15 +63,18 @@ int64_t CloneSharing(int64_t flags, int (*run)(void*), void* argument) {
   // rules for thread-local storage).
   const size_t variables = RoundUp(tls.size, tls.alignment);
   const size_t area = RoundUp(variables, kPage);
-  void* map = mmap(nullptr, kStack + area + kRecord, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Where no mapping of a program comes to lie: an address that it uses too long must not hit this.
+  static std::atomic<uintptr_t> next{0x5b0000000000};
+  const size_t size = kStack + area + kRecord;
+  void* const place = reinterpret_cast<void*>(next.fetch_add(RoundUp(size, kPage)));
+  void* map = mmap(place, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED) return -errno;
   char* const stack_end = static_cast<char*>(map) + kStack;
   char* const pointer = stack_end + area;
   const char* const own = ThreadPointer();
   std::memcpy(pointer - variables, own - variables, variables);
   std::memcpy(pointer, own, kRecordHead);
-  std::memcpy(pointer, &pointer, sizeof pointer);         // %fs:0, through which variables are found
+  std::memcpy(pointer, &pointer, sizeof pointer);  // %fs:0, through which variables are found
   std::memcpy(pointer + 0x10, &pointer, sizeof pointer);  // and what libc calls itself
   // libc's locks must hold against the other process as against a thread.
   __libc_single_threaded = 0;
@@ -77,7 +82,7 @@ int64_t CloneSharing(int64_t flags, int (*run)(void*), void* argument) {
                         nullptr, pointer, nullptr);
   if (pid >= 0) return pid;
   const int64_t error = -errno;
-  munmap(map, kStack + area + kRecord);
+  munmap(map, size);
   return error;
 }
 
