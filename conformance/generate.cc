@@ -19,7 +19,8 @@ constexpr size_t kMaxTasks = 6;  // alive at once
 // What the outcome of a call hands out to later ones.
 void Record(const Step& step, const Outcome& outcome, std::vector<Scene::Produced>& produced) {
   const auto add = [&](ArgKind kind, int64_t value, int index) {
-    produced.push_back({.kind = kind, .value = value, .label = step.label, .index = index});
+    produced.push_back(
+        {.kind = kind, .value = value, .label = step.label, .index = index, .task = step.task});
   };
   if (!outcome.ok()) return;
   if (std::holds_alternative<MakePipe>(step.call)) {

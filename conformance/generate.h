@@ -43,6 +43,7 @@ class Scene {
     int64_t value;
     int label;
     int index;
+    int task;
   };
   Scene(Dice& dice, const World& world, int task, const std::vector<Produced>& produced)
       : dice(dice), world(world), task(task), produced_(produced) {}
@@ -60,6 +61,17 @@ class Scene {
   A Any() {
     const Produced* p = Pick(A::kKind);
     return p == nullptr ? A(dice.Below(2) - 1) : A::Of(p->label, p->index);
+  }
+  // The number, by what handed it out last, to this task if it can be: a program keeps its meaning
+  // when steps are taken out.
+  template <class A>
+  A Named(int64_t value) {
+    const Produced* by = nullptr;
+    for (const Produced& p : produced_) {
+      if (p.kind != A::kKind || p.value != value) continue;
+      if (by == nullptr || by->task != task || p.task == task) by = &p;
+    }
+    return by == nullptr ? A(value) : A::Of(by->label, by->index);
   }
   TaskArg AnyTask();
   Signal AnySignal();

@@ -66,6 +66,12 @@ inline bool IsRestartable(const Call& call) {
       call);
 }
 
+// Whether some systems do not keep to that: sem_timedwait, which Linux does not restart.
+inline bool RestartIsUncertain(const Call& call) {
+  const auto* wait = std::get_if<PsemWait>(&call);
+  return wait != nullptr && wait->timeout.ns != Nanos::kForever;
+}
+
 // What the call returns when it succeeds, for later calls to name; none for a plain number.
 template <class C>
 concept GivesArg = requires {

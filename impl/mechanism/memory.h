@@ -102,11 +102,12 @@ class AddressSpace {
   absl::Span<const Mapping> all() const { return mappings_; }
 
   int users = 1;  // tasks (CLONE_VM)
+  OpenSemaphores named;
 
   bool operator==(const AddressSpace&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const AddressSpace& a) {
-    return H::combine(std::move(h), a.mappings_, a.users);
+    return H::combine(std::move(h), a.mappings_, a.users, a.named);
   }
 
  private:

@@ -215,9 +215,10 @@ struct Caller {
   // User 0 has a capability if the machine has it for user 0, until it drops it (capabilities(7)).
   bool Can(Capability capability) const;
   Progress* progress = nullptr;
-  IpcLimits* limits = nullptr;  // of the task's IPC namespace
-  bool interrupted = false;     // a handler ran: the call may not sleep (any more)
-  bool asleep = false;          // it was seen asleep: what is checked before that was in order
+  IpcLimits* limits = nullptr;      // of the task's IPC namespace
+  bool interrupted = false;         // a handler ran: the call may not sleep (any more)
+  bool may_be_interrupted = false;  // one ran after which the call may go on sleeping, or not
+  bool asleep = false;              // it was seen asleep: what is checked before that was in order
   // The call takes effect within these times (ns since the history began).
   int64_t earliest = 0;
   int64_t latest = 0;

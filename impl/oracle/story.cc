@@ -113,6 +113,7 @@ std::string_view Source(const Call& call) {
   if (name.starts_with("sem") || name == "set_sem_limits") {
     return "semget(2), semop(2), semctl(2), sysvipc(7)";
   }
+  if (name.starts_with("msg")) return "msgget(2), msgop(2), msgctl(2), sysvipc(7)";
   if (name == "ftok") return "ftok(3)";
   if (name == "read" || name == "readv") return "read(2), pipe(7)";
   if (name == "write" || name == "writev") return "write(2), pipe(7)";

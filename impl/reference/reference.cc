@@ -91,6 +91,7 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
                       .progress = &progress,
                       .limits = &limits,
                       .interrupted = self.current.interrupted,
+                      .may_be_interrupted = self.current.may_be_interrupted,
                       .asleep = self.current.asleep,
                       .earliest = self.current.invoked,
                       .latest = now_ns,

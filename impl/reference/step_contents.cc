@@ -63,7 +63,8 @@ void Truncate(World& world, int object, int64_t size) {
   world.memory.Mutable().Mutable(object).Resize(size);
   // Whole pages beyond the end are lost, copies of private mappings too (POSIX.1-2024 ftruncate).
   const int64_t end = RoundUp(size, world.dialect->page_size);
-  for (const auto& [number, space] : *Cow<Numbered<AddressSpace>>(world.spaces)) {
+  const Cow<Numbered<AddressSpace>> before = world.spaces;
+  for (const auto& [number, space] : *before) {
     for (Mapping m : space->all()) {
       if (m.file != object || m.file_offset < end) continue;
       AddressSpace& changed = world.spaces.Mutable().Mutable(number);

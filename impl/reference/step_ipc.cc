@@ -151,9 +151,9 @@ Result Step(Machine& m, const ListIpc& call) {
     case IpcKind::kShm:
       return ListSegments(m);
     case IpcKind::kMsg:
-      break;
+      return ipc.msgs.Mutable().List(m.choice);
   }
-  return Done(0);
+  return Fail(ENOENT);
 }
 
 Result Step(Machine& m, const DropCapability& call) {

@@ -218,6 +218,7 @@ void InheritMemory(World& world, int parent, int child, bool shares, const Calle
     return;
   }
   AddressSpace copy;
+  copy.named = world.spaces->Find(space)->named;
   std::map<int, int> copies;  // of objects that several mappings show parts of
   for (Mapping m : world.spaces->Find(space)->all()) {
     if (m.own) {

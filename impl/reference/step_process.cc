@@ -18,6 +18,7 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   Task task = m.self();
   task.parent = m.task;
   task.current = {};
+  task.notices.clear();
   task.signals.pending = 0;
   task.signals.origins.clear();  // fork(2): the child's set starts empty
   if (!flags.has(CLONE_SYSVSEM))
@@ -49,9 +50,10 @@ Result Step(Machine& m, const Exec&) {
   const Task& self = m.self();
   for (int64_t fd = 0; fd < static_cast<int64_t>(self.descriptors.size()); ++fd) {
     if (self.descriptors[fd].description >= 0 && self.descriptors[fd].close_on_exec) {
-      CloseDescriptor(m.world, m.task, fd);
+      CloseDescriptor(m.world, m.task, fd, &m.choice);
     }
   }
+  ForgetNotices(m.world, m.task);
   // Handled signals go back to their default; ignored ones stay ignored; mask and pending signals
   // stay, and so do semaphore adjustments (execve(2), semop(2)).
   Signals& signals = m.mutable_self().signals;
@@ -202,6 +204,7 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
     // is done: then it returns how much.
     const bool restarts = (self.signals.restarting & bit) != 0 && IsRestartable(*self.current.call);
     if (!restarts || self.current.progress.amount > 0) self.current.interrupted = true;
+    if (restarts && RestartIsUncertain(*self.current.call)) self.current.may_be_interrupted = true;
   }
   return Delivery::kHandlerRuns;
 }
@@ -235,6 +238,7 @@ void Die(World& world, int task, int status, int64_t now_ns) {
   for (int64_t fd = 0; fd < count; ++fd) {
     if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
   }
+  world.MutableTask(task).notices.clear();
   DropMemory(world, task, caller, false);
   ForgetCreator(world, task, true);
   DropUnusedNamespaces(world);

@@ -87,15 +87,16 @@ struct Current {
   int label = 0;
   int64_t invoked = 0;
   Progress progress;
-  bool interrupted = false;  // a handler ran that ends the call
-  bool asleep = false;       // seen asleep at a quiet point
-  bool done = false;         // took effect; its return is still to come
+  bool interrupted = false;         // a handler ran that ends the call
+  bool may_be_interrupted = false;  // a handler ran that may end it
+  bool asleep = false;              // seen asleep at a quiet point
+  bool done = false;                // took effect; its return is still to come
 
   bool operator==(const Current&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Current& c) {
-    return H::combine(std::move(h), c.call.get(), c.label, c.progress, c.interrupted, c.asleep,
-                      c.done);
+    return H::combine(std::move(h), c.call.get(), c.label, c.progress, c.interrupted,
+                      c.may_be_interrupted, c.asleep, c.done);
   }
 };
 
@@ -110,8 +111,9 @@ struct Task {
   int64_t max_descriptors = 1024;
   int64_t max_queue_bytes = 0;  // RLIMIT_MSGQUEUE
   int undo_list = 0;
-  int ipc = 0;    // the IPC namespace
-  int space = 0;  // the address space
+  int ipc = 0;                   // the IPC namespace
+  int space = 0;                 // the address space
+  std::vector<int64_t> notices;  // of message queues (MqNotices), unread
   std::vector<Descriptor> descriptors;
   Signals signals;
   Current current;
@@ -128,8 +130,8 @@ struct Task {
   template <typename H>
   friend H AbslHashValue(H h, const Task& t) {
     return H::combine(std::move(h), t.life, t.parent, t.status, t.creds, t.umask, t.max_descriptors,
-                      t.max_queue_bytes, t.undo_list, t.ipc, t.space, t.descriptors, t.signals,
-                      t.current);
+                      t.max_queue_bytes, t.undo_list, t.ipc, t.space, t.notices, t.descriptors,
+                      t.signals, t.current);
   }
 };
 
