@@ -77,7 +77,6 @@ CLAUSE(SysvShm, KeysAreApart, "shmget(2)", "Different keys stand for different s
 
 CLAUSE(SysvShm, KeysAreOfOneKind, "sysvipc(7)",
        "A key that a semaphore set has is free for a segment, and finds each its own") {
-  Requires(MachineUnderTest().no_sysv_sem.empty(), "no System V semaphores");
   a.Must(Semget{.key = kKey, .nsems = 1, .flags = IPC_CREAT | 0600});
   EXPECT_THAT(a.Do(Find(kKey)), FailsWith(ENOENT));
   const ShmId s = a.Must(Make(kKey, kPage, IPC_EXCL | 0600));

@@ -116,7 +116,6 @@ CLAUSE(SysvShm, KillDetaches, "shmop(2)", "A process that is killed detaches wha
 
 CLAUSE(SysvShm, KilledSleeperDetaches, "shmop(2)",
        "A process that is killed while it waits for a semaphore detaches what it had") {
-  Requires(MachineUnderTest().no_sysv_sem.empty(), "no System V semaphores");
   const ShmId s = Make(a);
   const SemId sem = a.MakeSemSet({0});
   TaskHandle b = a.Fork();
@@ -341,7 +340,6 @@ CLAUSE(
 
 CLAUSE(SysvShm, SharedMemoryWithSemaphore, "sysvipc(7)",
        "Who is let on by a semaphore sees what was stored before the semaphore was raised") {
-  Requires(MachineUnderTest().no_sysv_sem.empty(), "no System V semaphores");
   const ShmId s = Make(a);
   const SemId sem = a.MakeSemSet({0});
   Attach(a, s, kAt);

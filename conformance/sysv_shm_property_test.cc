@@ -20,22 +20,19 @@ Address AnyPlace(Dice& dice) {
   return kFirstAddress + kPage * dice.Below(kPlaces) + (dice.Percent(8) ? 17 : 0);
 }
 
-// An address at which the task has a segment attached, if it has one.
-Address AnyAttached(Scene& scene) {
+// An address at which the task has a segment attached, if it has one: of its own choice, or now and
+// then one that the kernel chose, perhaps for another.
+Address AnyAttached(Scene& scene, bool own_choice) {
   Dice& dice = scene.dice;
-  std::vector<const Mapping*> mine;
+  std::vector<int64_t> mine;
   for (const Mapping& m : scene.world.SpaceOf(scene.task).all()) {
-    if (m.segment >= 0) mine.push_back(&m);
+    const bool chosen = kFirstAddress <= m.start && m.start < kLastAddress;
+    if (m.segment >= 0 && (chosen || !own_choice)) mine.push_back(m.attached_at);
   }
   if (mine.empty() || dice.Percent(5)) return AnyPlace(dice);
-  const int64_t at = mine[dice.Below(static_cast<int64_t>(mine.size()))]->attached_at;
+  const int64_t at = mine[dice.Below(static_cast<int64_t>(mine.size()))];
   if (kFirstAddress <= at && at < kLastAddress) return at;
-  // What the kernel chose is named by the step that it was chosen for.
-  for (int tries = 0; tries < 8; ++tries) {
-    const Address produced = scene.Any<Address>();
-    if (produced.is_reference()) return produced;
-  }
-  return AnyPlace(dice);
+  return scene.Any<Address>();
 }
 
 std::optional<Call> AnyAttach(Scene& scene) {
@@ -80,16 +77,16 @@ std::optional<Call> AnySysvShmCall(Scene& scene) {
     case 5:
     case 6:
     case 7:
-      return Shmdt{.address = AnyAttached(scene), .offset = dice.Percent(6) ? offset : 0};
+      return Shmdt{.address = AnyAttached(scene, false), .offset = dice.Percent(6) ? offset : 0};
     case 8:
     case 9:
     case 10:
       return Store{
-          .address = AnyAttached(scene), .offset = offset, .data = dice.Of({"a", "b", "c", "d"})};
+          .address = AnyAttached(scene, true), .offset = offset, .data = dice.Of({"a", "b", "c", "d"})};
     case 11:
     case 12:
     case 13:
-      return Load{.address = AnyAttached(scene), .offset = offset};
+      return Load{.address = AnyAttached(scene, false), .offset = offset};
     case 14:
     case 15:
     case 16:
