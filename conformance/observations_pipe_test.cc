@@ -17,7 +17,7 @@ constexpr int64_t kPage = 4096;
 
 OBSERVATION(Pipe, DescriptorNumbers, "pipe(2)", "the two numbers of the first pipe of a task") {
   const PipeEnds p = a.Pipe();
-  return Told({p.read.value, p.write.value});
+  return ToldAll({p.read.value, p.write.value});
 }
 
 OBSERVATION(Pipe, DefaultCapacity, "pipe(7)", "F_GETPIPE_SZ of a new pipe") {
@@ -101,7 +101,7 @@ OBSERVATION(Pipe, EventsWithoutWriter, "poll(2)",
   a.Must(Close{.fd = p.write});
   const int64_t with = Events(a, p.read);
   a.Must(Read{.fd = p.read, .count = 1});
-  return Told({with, Events(a, p.read)});
+  return ToldAll({with, Events(a, p.read)});
 }
 
 OBSERVATION(Pipe, EventsWithoutReader, "poll(2)", "revents of the write end, empty and full") {
@@ -109,12 +109,12 @@ OBSERVATION(Pipe, EventsWithoutReader, "poll(2)", "revents of the write end, emp
   a.Must(Write{.fd = q.write, .data = Pattern('A', 0, 65536)});
   a.Must(Close{.fd = p.read});
   a.Must(Close{.fd = q.read});
-  return Told({Events(a, p.write), Events(a, q.write)});
+  return ToldAll({Events(a, p.write), Events(a, q.write)});
 }
 
 OBSERVATION(Pipe, EventsOfTheOtherKind, "poll(2)", "revents of each end, asked for both") {
   const PipeEnds p = a.Pipe();
-  return Told({Events(a, p.read), Events(a, p.write)});
+  return ToldAll({Events(a, p.read), Events(a, p.write)});
 }
 
 OBSERVATION(Pipe, BadBufferOfWrongEnd, "write(2)", "EBADF or EFAULT, where both apply") {
@@ -182,14 +182,14 @@ OBSERVATION(Pipe, ReadOfTwoPackets, "pipe(2)",
 
 OBSERVATION(Fifo, EventsBeforeAnyWriter, "poll(2)", "revents of a FIFO nobody has written to") {
   a.Must(Mkfifo{.path = "f"});
-  return Told({Events(a, a.Must(Open{.path = "f", .flags = O_RDONLY | O_NONBLOCK}))});
+  return ToldAll({Events(a, a.Must(Open{.path = "f", .flags = O_RDONLY | O_NONBLOCK}))});
 }
 
 OBSERVATION(Fifo, EventsAfterTheLastWriter, "poll(2)", "revents of a FIFO whose writer has left") {
   a.Must(Mkfifo{.path = "f"});
   const Fd r = a.Must(Open{.path = "f", .flags = O_RDONLY | O_NONBLOCK});
   a.Must(Close{.fd = a.Must(Open{.path = "f", .flags = O_WRONLY})});
-  return Told({Events(a, r)});
+  return ToldAll({Events(a, r)});
 }
 
 OBSERVATION(Fifo, CapacityAfterReopening, "fifo(7)", "F_GETPIPE_SZ when all had closed it") {

@@ -28,7 +28,7 @@ OBSERVATION(PosixMq, DefaultAttributes, "mq_open(3)",
 }
 
 OBSERVATION(PosixMq, DescriptorNumber, "mq_open(3)", "the number of the first queue descriptor") {
-  return Told({MakeQueue(a, 1, 1).value});
+  return ToldAll({MakeQueue(a, 1, 1).value});
 }
 
 // The lowest RLIMIT_MSGQUEUE with which such a queue can be made.
@@ -128,7 +128,7 @@ OBSERVATION(PosixMq, Events, "poll(2)", "revents of a queue: empty, neither, ful
     events.push_back(poll.values.empty() ? -1 : poll.values[0]);
     if (i < 2) a.Must(MqSend{.fd = q, .data = "x"});
   }
-  return Told(events);
+  return ToldAll(events);
 }
 
 // ---- Semaphores
@@ -145,7 +145,7 @@ OBSERVATION(PosixSem, BadNames, "sem_open(3)",
 
 OBSERVATION(PosixSem, OpenedTwice, "sem_open(3)", "how far apart two opens of one name are") {
   const int64_t first = a.Must(PsemOpen{.name = "/s", .flags = O_CREAT, .value = 1});
-  return Told({a.Must(PsemOpen{.name = "/s"}) - first});
+  return ToldAll({a.Must(PsemOpen{.name = "/s"}) - first});
 }
 
 Address SharedPage(TaskHandle& a) {
@@ -195,7 +195,7 @@ OBSERVATION(PosixShm, ModeWithAllBits, "shm_open(3)", "st_mode of an object made
 
 OBSERVATION(Mapping, PlaceOfSecond, "mmap(2)", "how far above the first the kernel puts it") {
   const int64_t first = SharedPage(a).value;
-  return Told({SharedPage(a).value - first});
+  return ToldAll({SharedPage(a).value - first});
 }
 
 OBSERVATION(Mapping, NoLengthOfNoFile, "mmap(2)", "EINVAL or EBADF, where both apply") {

@@ -21,7 +21,7 @@ std::string FirstIds(TaskHandle& a, const Kind& kind) {
   TaskHandle b = ForkIntoNamespace(a);
   std::vector<int64_t> ids;
   for (int i = 0; i < 3; ++i) ids.push_back(b.Must(kind.Make(kPrivate)));
-  return Told(ids);
+  return ToldAll(ids);
 }
 OBSERVATION(SysvSem, FirstIdentifiers, "semget(2)", "the first three of a namespace") {
   return FirstIds(a, Kinds()[0]);
@@ -38,7 +38,7 @@ OBSERVATION(SysvSem, IdentifierAfterRemoval, "semget(2)", "the next after one wa
   const SemId first = b.MakeSemSet({0});
   b.MakeSemSet({0});
   b.Must(SemRemove{.id = first});
-  return Told({b.MakeSemSet({0}).value, b.MakeSemSet({0}).value});
+  return ToldAll({b.MakeSemSet({0}).value, b.MakeSemSet({0}).value});
 }
 
 OBSERVATION(SysvSem, IdentifiersInTurn, "semget(2)", "the 66th, each removed before the next") {
@@ -48,7 +48,7 @@ OBSERVATION(SysvSem, IdentifiersInTurn, "semget(2)", "the 66th, each removed bef
     id = b.Must(Semget{.nsems = 1, .flags = 0600});
     b.Must(SemRemove{.id = id});
   }
-  return Told({id});
+  return ToldAll({id});
 }
 
 // Which of EINVAL and EIDRM each call gives of an identifier that was removed.
@@ -232,7 +232,7 @@ OBSERVATION(SysvShm, PlaceOfSecondAttach, "shmop(2)",
             "how far above the first the kernel puts it") {
   const ShmId s = a.Must(Shmget{.size = 8192, .flags = 0600});
   const int64_t first = a.Must(Shmat{.id = s}), second = a.Must(Shmat{.id = s});
-  return Told({second - first});
+  return ToldAll({second - first});
 }
 
 OBSERVATION(SysvShm, SizeShown, "shmctl(2)", "shm_segsz of a segment made with 1 byte") {
@@ -297,7 +297,7 @@ OBSERVATION(SysvIpc, NextIdentifier, "proc(5)",
 OBSERVATION(SysvIpc, NextIdentifierThatIsTaken, "proc(5)", "how far from it the one given is") {
   const SemId s = a.MakeSemSet({0});
   if (!a.Do(SetLimit{.limit = Limit::kSemNextId, .value = s.value}).ok()) return "none";
-  return Told({a.MakeSemSet({0}).value - s.value});
+  return ToldAll({a.MakeSemSet({0}).value - s.value});
 }
 
 OBSERVATION(SysvIpc, NextIdentifierAfterFailure, "proc(5)",
@@ -326,7 +326,7 @@ OBSERVATION(SysvIpc, CloneOfBothByOrdinaryUser, "clone(2)", "EPERM or EINVAL, wh
 
 OBSERVATION(SysvIpc, FtokOfTwoNumbers, "ftok(3)", "how far apart the keys of numbers 1 and 2 are") {
   a.Must(Mkfifo{.path = "f"});
-  return Told({a.Must(Ftok{.path = "f", .id = 2}) - a.Must(Ftok{.path = "f", .id = 1})});
+  return ToldAll({a.Must(Ftok{.path = "f", .id = 2}) - a.Must(Ftok{.path = "f", .id = 1})});
 }
 
 }  // namespace

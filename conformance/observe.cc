@@ -42,7 +42,7 @@ std::string Told(const Outcome& outcome) {
   return outcome.ok() ? Cat(outcome.ret) : ToText(Fails(outcome.error));
 }
 
-std::string Told(const std::vector<int64_t>& numbers) {
+std::string ToldAll(const std::vector<int64_t>& numbers) {
   std::string text;
   for (const int64_t number : numbers) Append(&text, text.empty() ? "" : " ", number);
   return text;
@@ -62,7 +62,7 @@ std::string WakeOrder(TaskHandle& a, const Call& sleeps, int count,
       order.push_back(i + 1);
     }
   }
-  return Told(order);
+  return ToldAll(order);
 }
 
 std::string UntilItFails(TaskHandle& a, const Call& call) {

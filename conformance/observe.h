@@ -49,7 +49,7 @@ int RegisterObservation(ObservationInfo info, testing::Test* (*make)(), const ch
 // What the call returned, as text: the error's name, or the return value.
 std::string Told(const Outcome& outcome);
 // "3 4 5"
-std::string Told(const std::vector<int64_t>& numbers);
+std::string ToldAll(const std::vector<int64_t>& numbers);
 // One of the values that came out, or the error's name.
 std::string ToldValue(const Outcome& outcome, size_t field);
 
