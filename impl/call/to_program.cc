@@ -22,7 +22,11 @@ class Tracer {
   // The call that `event` makes, with references.
   Call WithReferences(const Event& event) {
     Call call = *event.call;
-    ForEachArg(call, [&]<ArgKind K>(Arg<K>& arg) { Refer(SourcesOf(event.task, K), &arg); });
+    ForEachArg(call, [&]<ArgKind K>(Arg<K>& arg) {
+      Refer(SourcesOf(event.task, K), &arg);
+      // Tasks that share memory (CLONE_VM) use addresses that others were given.
+      if (K == ArgKind::kAddress && !arg.is_reference()) Refer(shared_[K], &arg);
+    });
     return call;
   }
 
@@ -41,6 +45,7 @@ class Tracer {
         [&]<class C>(const C&) {
           if constexpr (GivesArg<C>) {
             SourcesOf(event.task, C::kGives)[outcome.ret] = {task.label};
+            if (C::kGives == ArgKind::kAddress) shared_[C::kGives][outcome.ret] = {task.label};
           } else if constexpr (std::is_same_v<C, MakePipe>) {
             for (int i = 0; i < static_cast<int>(outcome.values.size()); ++i) {
               task.own[ArgKind::kFd][outcome.values[i]] = {task.label, i};
