@@ -55,7 +55,7 @@ CLAUSE(SysvShm, ForkCountsEachAttach, "shmop(2)",
   TaskHandle b = a.Fork();
   EXPECT_EQ(Attaches(a, s), 4);
   EXPECT_EQ(Attaches(a, t), 0);
-  TaskHandle c = b.Fork();
+  b.Must(Fork{});
   EXPECT_EQ(Attaches(a, s), 6);
 }
 

@@ -104,7 +104,8 @@ Result SysvShm::MakeNew(const Shmget& call, const Caller& caller, Choice& choice
     for (const int refusal : {EPERM, EINVAL, ENOSYS, ENODEV, ENOENT}) {
       errors.If(choice.SawError(refusal), refusal);
     }
-    errors.If(choice.mode() == Choice::Mode::kUsual, ENOMEM);
+    const int usual = caller.Can(Capability::kIpcLock) ? ENOMEM : EPERM;
+    errors.If(choice.mode() == Choice::Mode::kUsual, usual);
   }
   // A size that only an unsigned number holds is refused one way or another.
   errors.If(call.size < 0 && choice.SawError(ENOSPC), ENOSPC);
