@@ -17,6 +17,8 @@
 #include "cli/under_test.h"
 #include "conformance/check.h"
 #include "conformance/clause.h"
+#include "conformance/observe.h"
+#include "impl/call/cat.h"
 #include "report/results.h"
 
 namespace ipcspec {
@@ -32,7 +34,11 @@ class Screen {
   Screen() : terminal_(isatty(STDOUT_FILENO) != 0) {}
 
   void Progress(const ClauseOutcome& outcome, int done, int total) {
-    ++counts_[outcome.mechanism][outcome.verdict];
+    if (outcome.verdict == "observed") {
+      observed_.emplace_back(outcome.test, outcome.value);
+    } else {
+      ++counts_[outcome.mechanism][outcome.verdict];
+    }
     ms_[outcome.mechanism] += outcome.ms;
     if (terminal_) std::printf("\r\033[K");
     if (outcome.verdict == "violates" || outcome.verdict == "undecided") {
@@ -63,6 +69,16 @@ class Screen {
     }
   }
 
+  void Observations(bool wanted) {
+    if (observed_.empty()) return;
+    std::printf("%s%d observations%s\n", wanted ? "\n" : "", static_cast<int>(observed_.size()),
+                wanted ? ", of what no document promises:" : "");
+    if (!wanted) return;
+    for (const auto& [observation, value] : observed_) {
+      std::printf("%-44s %s\n", observation.c_str(), value.c_str());
+    }
+  }
+
   Counts Totals() const {
     Counts totals;
     for (const char* verdict : kVerdicts) totals[verdict] = 0;
@@ -76,6 +92,7 @@ class Screen {
   bool terminal_;
   std::map<std::string, Counts> counts_;  // by mechanism
   std::map<std::string, double> ms_;
+  std::vector<std::pair<std::string, std::string>> observed_;
 };
 
 int RunCheck(const Options& options, const PlatformFacts& facts, ResultsFile* results) {
@@ -87,6 +104,13 @@ int RunCheck(const Options& options, const PlatformFacts& facts, ResultsFile* re
              [&](const ClauseOutcome& outcome, int done, int total) {
                screen.Progress(outcome, done, total);
                if (results == nullptr || !written.ok()) return;
+               if (outcome.verdict == "observed") {
+                 written = results->WriteObserved({.observation = outcome.test,
+                                                   .mechanism = outcome.mechanism,
+                                                   .value = outcome.value,
+                                                   .ms = static_cast<int64_t>(outcome.ms)});
+                 return;
+               }
                written = results->WriteTest({.test = outcome.test,
                                              .mechanism = outcome.mechanism,
                                              .clauses = {outcome.test},
@@ -95,6 +119,7 @@ int RunCheck(const Options& options, const PlatformFacts& facts, ResultsFile* re
                                              .detail = outcome.detail});
              });
   screen.Table();
+  screen.Observations(options.observations);
   const Counts totals = screen.Totals();
   const absl::Duration took = absl::Now() - start;
   std::printf("%d conform, %d violate, %d unsupported, %d undecided in %.1f s\n",
@@ -128,24 +153,32 @@ int Check(const Options& options) {
 }
 
 int List(const Options& options) {
-  int clauses = 0;
+  const auto wanted = [&options](const std::string& mechanism, const std::string& id) {
+    return (options.mechanisms.empty() ||
+            std::find(options.mechanisms.begin(), options.mechanisms.end(), mechanism) !=
+                options.mechanisms.end()) &&
+           id.find(options.only) != std::string::npos;
+  };
+  const auto print = [](const std::string& id, const std::string& source, const std::string& what) {
+    std::printf("%-44s %-20s %s\n", id.c_str(), source.c_str(), what.c_str());
+  };
+  int clauses = 0, observations = 0;
   for (const ClauseInfo& clause : AllClauses()) {
-    if (!options.mechanisms.empty() &&
-        std::find(options.mechanisms.begin(), options.mechanisms.end(), clause.mechanism) ==
-            options.mechanisms.end()) {
-      continue;
-    }
-    if (clause.id().find(options.only) == std::string::npos) continue;
+    if (!wanted(clause.mechanism, clause.id())) continue;
     ++clauses;
-    std::printf("%-44s %-20s %s\n", clause.id().c_str(), clause.source.c_str(),
-                clause.statement.c_str());
+    print(clause.id(), clause.source, clause.statement);
+  }
+  for (const ObservationInfo& o : AllObservations()) {
+    if (!wanted(o.mechanism, Cat(kObserveSuite, o.id()))) continue;
+    ++observations;
+    print(Cat(kObserveSuite, o.id()), o.source, Cat("observed: ", o.looked_at));
   }
   int provoked = 0, excused = 0;
   for (const ErrnoRow& row : AllErrnoRows()) {
     ++(row.excuse.empty() ? provoked : excused);
   }
-  std::printf("%d clauses; %d documented errors provoked, %d excused\n", clauses, provoked,
-              excused);
+  std::printf("%d clauses; %d documented errors provoked, %d excused; %d observations\n", clauses,
+              provoked, excused, observations);
   return kConforms;
 }
 

@@ -20,6 +20,7 @@ struct Options {
   std::string only;                     // --only: a part of the names of clauses
   bool on_reference = false;            // --system=reference
   std::string results;                  // --results: a file, or empty
+  bool observations = false;            // --observations: print what was seen
   uint64_t seed = 1;                    // --seed of generated programs
 };
 

@@ -20,6 +20,7 @@ ABSL_FLAG(std::string, mechanism, "", "mechanisms to check, separated by commas;
 ABSL_FLAG(std::string, only, "", "only clauses whose name contains this");
 ABSL_FLAG(std::string, system, "kernel", "what to check: kernel or reference");
 ABSL_FLAG(std::string, results, "", "a file for the results, JSON Lines");
+ABSL_FLAG(bool, observations, false, "print the observations, after the verdicts");
 ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs");
 
 namespace ipcspec {
@@ -37,6 +38,7 @@ constexpr std::string_view kUsage = R"(ipcspec: holds a Linux kernel to what is 
   --only=TEXT       check, list: only clauses whose name contains TEXT
   --system=S        check, replay: kernel (default), or reference: the specification itself
   --results=FILE    check: also write results to FILE, JSON Lines, as each test ends
+  --observations    check: print what was seen where no document promises anything
   --seed=N          check: seed of the generated programs (default 1)
 
 Exit status: 0 conforms, 1 a violation, 2 wrong use, 3 no violation but something undecided.
@@ -59,10 +61,14 @@ std::string ParseFlags(int argc, char** argv, std::vector<std::string>& words) {
     }
     const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(parts[0]);
-    const bool ours =
-        flag != nullptr && (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
-                            parts[0] == "results" || parts[0] == "seed");
+    const bool ours = flag != nullptr &&
+                      (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
+                       parts[0] == "results" || parts[0] == "seed" || parts[0] == "observations");
     if (!ours) return Cat("unknown flag --", parts[0]);
+    if (parts.size() < 2 && parts[0] == "observations") {
+      absl::SetFlag(&FLAGS_observations, true);
+      continue;
+    }
     if (parts.size() < 2) return Cat("--", parts[0], " needs a value: --", parts[0], "=…");
     std::string error;
     if (!flag->ParseFrom(parts[1], &error)) {
@@ -82,6 +88,7 @@ int Run(int argc, char** argv) {
 
   Options options{.only = absl::GetFlag(FLAGS_only),
                   .results = absl::GetFlag(FLAGS_results),
+                  .observations = absl::GetFlag(FLAGS_observations),
                   .seed = absl::GetFlag(FLAGS_seed)};
   const std::string system = absl::GetFlag(FLAGS_system);
   if (system != "kernel" && system != "reference") {

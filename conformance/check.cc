@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "conformance/clause.h"
+#include "conformance/observe.h"
 #include "impl/call/cat.h"
 
 namespace ipcspec {
@@ -60,6 +61,14 @@ class Listener : public testing::EmptyTestEventListener {
                            ? detail
                            : Cat(failures_, failures_.empty() ? "" : "\n", detail);
     }
+    if (outcome.mechanism.starts_with(kObserveSuite)) {
+      outcome.mechanism.erase(0, kObserveSuite.size());
+      if (outcome.verdict == "conforms") {
+        outcome.verdict = "observed";
+        outcome.test = Cat(outcome.mechanism, ".", info.name());
+        outcome.value = ObservationTest::last_value();
+      }
+    }
     ended_(outcome, ++done_, total_);
   }
 
@@ -86,13 +95,15 @@ void RunClauses(const std::vector<std::string>& mechanisms, const std::string& o
                 absl::FunctionRef<void(const ClauseOutcome&, int, int)> ended) {
   std::string filter;
   int total = 0;
-  for (const ClauseInfo& clause : AllClauses()) {
+  const auto add = [&](const std::string& mechanism, const std::string& test) {
     const bool wanted = mechanisms.empty() || std::find(mechanisms.begin(), mechanisms.end(),
-                                                        clause.mechanism) != mechanisms.end();
-    if (!wanted || !absl::StrContains(clause.id(), only)) continue;
-    Append(&filter, clause.id(), ":");
+                                                        mechanism) != mechanisms.end();
+    if (!wanted || !absl::StrContains(test, only)) return;
+    Append(&filter, test, ":");
     ++total;
-  }
+  };
+  for (const ClauseInfo& clause : AllClauses()) add(clause.mechanism, clause.id());
+  for (const ObservationInfo& o : AllObservations()) add(o.mechanism, Cat(kObserveSuite, o.id()));
   if (total == 0) return;
   int argc = 1;
   char name[] = "ipcspec";

@@ -31,16 +31,6 @@ std::string* DetailOfLast() {
   return detail;
 }
 
-// "SysvSem" -> "sysv_sem".
-std::string SnakeCase(std::string_view name) {
-  std::string out;
-  for (char c : name) {
-    if (absl::ascii_isupper(c) && !out.empty()) out += '_';
-    out += absl::ascii_tolower(c);
-  }
-  return out;
-}
-
 // Why the session cannot go on, as the end of the clause.
 [[noreturn]] void EndAsSession(const Session& session) {
   if (!session.status().ok()) {
@@ -56,6 +46,8 @@ std::string SnakeCase(std::string_view name) {
 const std::string& WhyNot(std::string_view mechanism) {
   static const std::string kNothing;
   const UnderTest& machine = MachineUnderTest();
+  constexpr std::string_view kObserved = "observe_";  // observe.h
+  if (mechanism.starts_with(kObserved)) mechanism.remove_prefix(kObserved.size());
   if (mechanism.starts_with("sysv_")) return machine.no_sysv_ipc;
   if (mechanism == "posix_mq") return machine.no_posix_mq;
   if (mechanism == "posix_shm") return machine.no_posix_shm;
@@ -73,6 +65,15 @@ bool GaveErrno(const History& history, const std::string& error) {
 }
 
 }  // namespace
+
+std::string SnakeCase(std::string_view name) {
+  std::string out;
+  for (char c : name) {
+    if (absl::ascii_isupper(c) && !out.empty()) out += '_';
+    out += absl::ascii_tolower(c);
+  }
+  return out;
+}
 
 UnderTest& MachineUnderTest() {
   IPCSPEC_CHECK(UnderTestSlot().has_value(), "no system to test");

@@ -139,6 +139,8 @@ struct ErrnoRow {
 };
 const std::vector<ErrnoRow>& AllErrnoRows();
 
+// "SysvSem" is the mechanism sysv_sem.
+std::string SnakeCase(std::string_view name);
 int RegisterClause(ClauseInfo info, testing::Test* (*make)(), const char* file, int line);
 int RegisterErrnoRow(ErrnoRow row);
 

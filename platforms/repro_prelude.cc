@@ -179,14 +179,22 @@ static long exec_self(void) {
 }
 )C"},
     {"become", "", R"C(
+static int groups_set; /* by set_group() */
 static long become(int uid, int gid) {
   if (geteuid() != 0) {
     errno = EPERM;
     return -1;
   }
-  if (setresgid(gid, gid, gid) != 0 || setgroups(0, NULL) != 0 || setresuid(uid, uid, uid) != 0)
+  if (setresgid(gid, gid, gid) != 0 || (!groups_set && setgroups(0, NULL) != 0) ||
+      setresuid(uid, uid, uid) != 0)
     return -1;
   return prctl(PR_SET_DUMPABLE, 1); /* so that /proc goes on telling whether it sleeps */
+}
+)C"},
+    {"set_group", "become", R"C(
+static long set_group(gid_t gid) {
+  groups_set = 1;
+  return setgroups(1, &gid);
 }
 )C"},
     {"limit_descriptors", "", R"C(
@@ -504,6 +512,8 @@ static long limit_queue_bytes(long bytes) {
 static long drop_capability(int capability) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
+  if (capability == CAP_DAC_OVERRIDE && drop_capability(CAP_DAC_READ_SEARCH) != 0) return -1;
+  if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, capability) != 0) return -1; /* over execve too */
   if (syscall(SYS_capget, &header, data) != 0) return -1;
   unsigned bit = ~(1u << (capability & 31));
   struct __user_cap_data_struct *half = &data[capability >> 5];
@@ -524,23 +534,29 @@ static long get_limit(const char *path) {
 }
 )C"},
     {"list_ipc", "last_task", R"C(
-/* Notes the columns of each line; those that are process ids as tasks. */
+/* Notes the columns of each line, by identifier; those that are process ids as tasks. */
 static long list_ipc(const char *path, int kind) {
   struct record *r = &s->record[s->task[me].begun];
+  const int columns = kind == 0 ? 10 : 14;
   char line[1024];
   long lines = 0;
   FILE *file = fopen(path, "r");
   if (file == NULL) return -1;
   for (int first = 1; fgets(line, sizeof line, file) != NULL; first = 0) {
     char *at = line, *end;
-    if (first) continue;
+    if (first || r->values + columns > VALUES) continue;
     lines++;
-    for (int column = 0; r->values < VALUES; column++, at = end) {
-      long value = strtol(at, &end, column == 2 ? 8 : 10);
-      if (end == at) break;
-      int pid = (kind == 1 && (column == 5 || column == 6)) || (kind == 2 && (column == 4 || column == 5));
-      r->value[r->values++] = pid ? last_task(value) : value;
+    long object[14];
+    for (int column = 0; column < columns; column++, at = end) {
+      object[column] = strtol(at, &end, column == 2 ? 8 : 10);
+      if ((kind == 1 && (column == 5 || column == 6)) || (kind == 2 && (column == 4 || column == 5)))
+        object[column] = last_task(object[column]);
     }
+    int place = r->values;
+    for (; place > 0 && r->value[place - columns + 1] > object[1]; place -= columns)
+      memcpy(&r->value[place], &r->value[place - columns], sizeof *object * columns);
+    memcpy(&r->value[place], object, sizeof *object * columns);
+    r->values += columns;
   }
   fclose(file);
   return lines;

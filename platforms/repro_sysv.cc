@@ -207,7 +207,7 @@ class Writer : public ReproWriter {
   }
   std::string Of(const SetGroup& c) {
     Use("need_root");
-    return Cat("return setgroups(1, &(gid_t){", Id(c.gid), "});");
+    return Cat("return ", Use("set_group"), "(", Id(c.gid), ");");
   }
 
  private:

@@ -66,6 +66,13 @@ absl::Status ResultsFile::WriteTest(const TestResult& result) {
                              {"detail", result.detail}}));
 }
 
+absl::Status ResultsFile::WriteObserved(const Observed& observed) {
+  return WriteLine(Line(Json{{"observation", observed.observation},
+                             {"mechanism", observed.mechanism},
+                             {"value", observed.value},
+                             {"ms", observed.ms}}));
+}
+
 absl::Status ResultsFile::WriteTotals(const std::map<std::string, int>& by_verdict, int64_t ms) {
   return WriteLine(Line(Json{{"totals", by_verdict}, {"ms", ms}}));
 }

@@ -3,6 +3,7 @@
 //
 //   {"platform": {"kernel": …, "release": …, "machine": …, "isolation": …, "limits": {…}}, …}
 //   {"test": …, "mechanism": …, "clauses": […], "verdict": …, "ms": …, "detail": …}
+//   {"observation": …, "mechanism": …, "value": …, "ms": …}
 //   {"totals": {"conforms": …, "violates": …, "unsupported": …, "undecided": …}, "ms": …}
 #ifndef IPCSPEC_REPORT_RESULTS_H_
 #define IPCSPEC_REPORT_RESULTS_H_
@@ -26,6 +27,14 @@ struct TestResult {
   std::string detail;
 };
 
+// What was seen where no document promises anything.
+struct Observed {
+  std::string observation;
+  std::string mechanism;
+  std::string value;
+  int64_t ms = 0;
+};
+
 struct PlatformFacts {
   std::string kernel;  // "Linux", "gVisor", or "reference"
   std::string release;
@@ -44,6 +53,7 @@ class ResultsFile {
   // Each writes one line, whole. Errors: the disk is full, the device is gone; said once.
   absl::Status WritePlatform(const PlatformFacts& facts);
   absl::Status WriteTest(const TestResult& result);
+  absl::Status WriteObserved(const Observed& observed);
   absl::Status WriteTotals(const std::map<std::string, int>& by_verdict, int64_t ms);
 
  private:

@@ -6,6 +6,7 @@
 #define IPCSPEC_IMPL_CALL_CALL_H_
 
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "impl/call/file_calls.h"
@@ -21,7 +22,8 @@
 
 namespace ipcspec {
 
-using Call = std::variant<
+// The calls, as alternatives. Use Call.
+using AnyCall = std::variant<
     // process_calls.h
     Fork, Clone, Exec, Exit, Kill, Wait, Sigaction, Sigprocmask, Sigpending, SetCredentials,
     LimitDescriptors, Umask, SignalInfo, Await,
@@ -52,6 +54,22 @@ using Call = std::variant<
     // posix_sem_calls.h
     PsemInit, PsemDestroy, PsemOpen, PsemClose, PsemUnlink, PsemPost, PsemTryWait, PsemWait,
     PsemGetValue>;
+
+// One of them. It is a class of its own so that copying, comparing and destroying so many
+// alternatives is compiled once, not in every file that has a call.
+class Call : public AnyCall {
+ public:
+  Call();
+  Call(const Call&);
+  Call(Call&&) noexcept;
+  Call& operator=(const Call&);
+  Call& operator=(Call&&) noexcept;
+  ~Call();
+  template <class C>
+  requires HasFields<C> Call(C call)  // NOLINT: a test writes a.Do(Close{.fd = 3})
+      : AnyCall(std::in_place_type<C>, std::move(call)) {}
+  bool operator==(const Call& other) const;
+};
 
 inline std::string_view NameOf(const Call& call) {
   return std::visit([](const auto& c) { return std::string_view(c.kName); }, call);

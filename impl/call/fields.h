@@ -10,6 +10,18 @@
 #ifndef IPCSPEC_IMPL_CALL_FIELDS_H_
 #define IPCSPEC_IMPL_CALL_FIELDS_H_
 
+#include <string_view>
+
+namespace ipcspec {
+
+// A struct whose fields can be visited.
+template <class T>
+concept HasFields = requires(T& t) {
+  T::Fields(t, [](std::string_view, auto&) {});
+};
+
+}  // namespace ipcspec
+
 // Visits each field as v("name", self.name). `self` is a Type& or a const Type&.
 #define IPCSPEC_FIELDS(Type, ...)                                           \
   bool operator==(const Type&) const = default;                             \

@@ -53,9 +53,9 @@ void PrintCall(const C& call, std::string* out) {
 
 template <size_t... I>
 constexpr auto NamesOfCalls(std::index_sequence<I...>) {
-  return std::array<std::string_view, sizeof...(I)>{std::variant_alternative_t<I, Call>::kName...};
+  return std::array<std::string_view, sizeof...(I)>{std::variant_alternative_t<I, AnyCall>::kName...};
 }
-constexpr auto kCallNames = NamesOfCalls(std::make_index_sequence<std::variant_size_v<Call>>());
+constexpr auto kCallNames = NamesOfCalls(std::make_index_sequence<std::variant_size_v<AnyCall>>());
 
 // Reads the fields of a call of the I-th kind.
 template <size_t I>
@@ -72,7 +72,7 @@ bool ParseFieldsOf(size_t kind, Cursor& cursor, Call* call) {
     ((kind == I && (ok = ParseFields<I>(cursor, call), true)) || ...);
     return ok;
   }
-  (std::make_index_sequence<std::variant_size_v<Call>>());
+  (std::make_index_sequence<std::variant_size_v<AnyCall>>());
 }
 
 // Reads `text`, which has to hold one T and nothing else.

@@ -15,16 +15,11 @@
 
 #include "impl/call/cat.h"
 #include "impl/call/cursor.h"
+#include "impl/call/fields.h"
 #include "impl/call/names.h"
 #include "impl/call/types.h"
 
 namespace ipcspec {
-
-// A struct whose fields can be visited.
-template <class T>
-concept HasFields = requires(T& t) {
-  T::Fields(t, [](std::string_view, auto&) {});
-};
 
 void PrintValue(int64_t value, std::string* out);
 void PrintValue(int value, std::string* out);

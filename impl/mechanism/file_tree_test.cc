@@ -212,6 +212,26 @@ TEST_F(FileTreeReference, UnlinkTakesANameAway) {
   EXPECT_EQ(t.Get(inode), nullptr);
 }
 
+TEST_F(FileTreeReference, AStickyDirectoryKeepsWhatOthersOwn) {
+  Dir("d", 01777);
+  Fifo("d/f", kAlice), Fifo("d/g", kBob);
+  EXPECT_THAT(Unlink("d/f", kBob), UnorderedElementsAre(EPERM, EACCES));
+  EXPECT_THAT(Rename("d/f", "d/h", kBob), UnorderedElementsAre(EPERM, EACCES));
+  EXPECT_THAT(Rename("d/g", "d/f", kBob), UnorderedElementsAre(EPERM, EACCES));
+  EXPECT_THAT(Unlink("d/g", kBob), IsEmpty());
+  EXPECT_THAT(Unlink("d/f", kAdmin), IsEmpty());
+}
+
+TEST_F(FileTreeReference, NoPathLeadsToSharedObjects) {
+  const FileTree::Place place = t.Find(FileTree::kShared, "x", false, kAlice);
+  EXPECT_THAT(Of(t.Make(place, S_IFREG | 0600, kAlice, &made)), IsEmpty());
+  EXPECT_EQ(InodeOf("x"), -1);
+  EXPECT_EQ(InodeOf("../x"), -1);
+  const FileTree::Place again = t.Find(FileTree::kShared, "x", false, kBob);
+  EXPECT_EQ(again.inode, made);
+  EXPECT_THAT(Of(t.Unlink(again, kBob)), UnorderedElementsAre(EPERM, EACCES));
+}
+
 TEST_F(FileTreeReference, AnInodeLivesWhileItIsHeld) {
   Fifo("f");
   const int inode = made;

@@ -60,7 +60,6 @@ class SysvMsg {
   // MSG_STAT needs permission to read (EACCES), MSG_STAT_ANY does not. EINVAL: nothing there.
   Result Step(const MsgStatIndex& call, const Caller& caller, Choice& choice);
   Result Step(const MsgBadCommand& call, const Caller& caller, Choice& choice);  // EINVAL
-
   // /proc/sysvipc/msg (proc_sysvipc(5)): all queues, whoever asks.
   Result List(Choice& choice);
 
@@ -106,8 +105,6 @@ class SysvMsg {
     int64_t Select(int64_t type, MsgFlags flags) const;
     void Put(Message message, const Caller& caller);
     void Take(int64_t place, const Caller& caller);
-    // Appends to the values when it was used and changed.
-    void ShowTimes(Choice& choice, Outcome& outcome) const;
 
     bool operator==(const Queue&) const = default;
     template <typename H>

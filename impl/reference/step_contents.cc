@@ -63,7 +63,8 @@ void Truncate(World& world, int object, int64_t size) {
   world.memory.Mutable().Mutable(object).Resize(size);
   // Whole pages beyond the end are lost, copies of private mappings too (POSIX.1-2024 ftruncate).
   const int64_t end = RoundUp(size, world.dialect->page_size);
-  for (const auto& [number, space] : *Cow<Numbered<AddressSpace>>(world.spaces)) {
+  const Cow<Numbered<AddressSpace>> before = world.spaces;
+  for (const auto& [number, space] : *before) {
     for (Mapping m : space->all()) {
       if (m.file != object || m.file_offset < end) continue;
       AddressSpace& changed = world.spaces.Mutable().Mutable(number);
@@ -101,7 +102,8 @@ Result WriteFile(Machine& m, const Fd& fd, std::string_view data) {
   Description& description = MutableDescription(m, fd);
   if (RefusesDirect(m, description)) return Fail(EINVAL);
   if (data.empty()) return Done(0);
-  MemoryObject& object = m.world.memory.Mutable().Mutable(ContentsOf(m.world, description.inode));
+  const int contents = ContentsOf(m.world, description.inode);
+  MemoryObject& object = m.world.memory.Mutable().Mutable(contents);
   const bool append = (description.flags & O_APPEND) != 0;
   const int64_t from = append ? object.size : description.position;
   if (from > kHuge - static_cast<int64_t>(data.size())) {
@@ -119,8 +121,11 @@ Result WriteFile(Machine& m, const Fd& fd, std::string_view data) {
 
 Result Step(Machine& m, const Lseek& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
-  if (description == nullptr) return Fail(EBADF);
-  if (description->pipe >= 0) return Fail(ESPIPE);
+  Errors errors;
+  errors.If(description == nullptr, EBADF);
+  errors.If(description != nullptr && description->pipe >= 0, ESPIPE);
+  errors.If(errors.any() && call.offset < 0, EINVAL);
+  if (errors.any()) return m.choice.FailWithAny(errors);
   // Where directories and devices can be sought to is theirs to say.
   if (!IsFile(*description)) return m.choice.SawSuccess() ? Done(m.choice.seen()->ret) : Done(0);
   if (call.offset < 0 || (call.offset > kHuge && m.choice.SawError(EINVAL))) return Fail(EINVAL);
@@ -130,14 +135,16 @@ Result Step(Machine& m, const Lseek& call) {
 
 Result Step(Machine& m, const Ftruncate& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
-  if (description == nullptr) return Fail(EBADF);
   Errors errors;
+  errors.If(description == nullptr, EBADF);
   errors.If(call.length < 0, EINVAL);
-  errors.If(!description->writes(), EINVAL);
-  errors.If(!description->writes(), EBADF);
-  // A queue is a file to Linux, without a size that could be set.
-  const bool queue = description->kind == Description::Kind::kQueue && m.choice.SawSuccess();
-  errors.If(!IsFile(*description) && !queue, EINVAL);
+  if (description != nullptr) {
+    errors.If(!description->writes(), EINVAL);
+    errors.If(!description->writes(), EBADF);
+    // A queue is a file to Linux, without a size that could be set.
+    const bool queue = description->kind == Description::Kind::kQueue && m.choice.SawSuccess();
+    errors.If(!IsFile(*description) && !queue, EINVAL);
+  }
   for (int e : {EFBIG, EINVAL, ENOSPC}) {
     errors.If(call.length > kHuge && m.choice.SawError(e), e);
   }
@@ -164,7 +171,8 @@ Result Step(Machine& m, const FileSize& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
   if (IsFile(*description)) {
-    return Done(m.world.memory->Find(ContentsOf(m.world, description->inode))->size);
+    const int contents = ContentsOf(m.world, description->inode);
+    return Done(m.world.memory->Find(contents)->size);
   }
   return Done(m.choice.SawSuccess() ? m.choice.seen()->ret : 0);  // of other things nobody says
 }
@@ -200,7 +208,10 @@ Result Step(Machine& m, const ShmOpen& call) {
 }
 
 Result Step(Machine& m, const ShmUnlink& call) {
-  return UnlinkPlace(m, FindShared(m, "", call.name));
+  Result result = UnlinkPlace(m, FindShared(m, "", call.name));
+  // The library says EACCES where unlink(2) says EPERM.
+  if (result.outcome.error == EPERM && !m.choice.SawError(EPERM)) result = Fail(EACCES);
+  return result;
 }
 
 }  // namespace ipcspec

@@ -25,6 +25,7 @@ void CloseDescription(World& world, int number) {
     }
   }
   if (description.inode >= 0) ReleaseInode(world, description.inode);
+  if (description.kind == Description::Kind::kQueue) CloseQueue(world, description);
 }
 
 }  // namespace
@@ -44,16 +45,24 @@ void Install(World& world, int task, int64_t fd, int description, bool close_on_
   ++world.descriptions.Mutable().Mutable(description).descriptors;
 }
 
-void CloseDescriptor(World& world, int task, int64_t fd) {
+void CloseDescriptor(World& world, int task, int64_t fd, Choice* choice) {
+  if (const Description& closed = *world.FindDescription(task, fd);
+      closed.kind == Description::Kind::kQueue) {
+    ForgetRegistration(world, task, fd, closed, choice);
+  }
   const int description = std::exchange(world.MutableTask(task).descriptors[fd], {}).description;
   if (--world.descriptions.Mutable().Mutable(description).descriptors == 0) {
     CloseDescription(world, description);
   }
 }
 
+Result Unspecified(Machine& m, Result usual) {
+  return m.choice.seen() != nullptr ? Done(*m.choice.seen()) : usual;
+}
+
 Result Step(Machine& m, const Close& call) {
   if (m.self().Description(call.fd.value) < 0) return Fail(EBADF);
-  CloseDescriptor(m.world, m.task, call.fd.value);
+  CloseDescriptor(m.world, m.task, call.fd.value, &m.choice);
   return Done(0);
 }
 
@@ -77,7 +86,7 @@ Result Step(Machine& m, const Dup2& call) {
   const bool out_of_range = to >= m.self().max_descriptors;
   if (call.fd.value == to) return out_of_range && m.choice.SawError(EBADF) ? Fail(EBADF) : Done(to);
   if (out_of_range) return Fail(EBADF);
-  if (m.self().Description(to) >= 0) CloseDescriptor(m.world, m.task, to);
+  if (m.self().Description(to) >= 0) CloseDescriptor(m.world, m.task, to, &m.choice);
   Install(m.world, m.task, to, description, false);
   return Done(to);
 }

@@ -103,6 +103,7 @@ Result Step(Machine& m, const UnshareIpc&) {
   if (errors.any()) return m.choice.FailWithAny(errors);
   // unshare(2): it goes without the list of adjustments, which are of sets that it leaves behind.
   LeaveUndoList(m.world, m.task, m.caller);
+  ForgetCreator(m.world, m.task, false);
   m.mutable_self().undo_list = m.label;
   m.mutable_self().ipc = NewIpcNamespace(m.world);
   DropUnusedNamespaces(m.world);
@@ -122,6 +123,9 @@ Result Step(Machine& m, const SetLimit& call) {
   }
   m.caller.limits->Set(call.limit, call.value);
   m.caller.limits->set_at = std::max(m.caller.limits->set_at, m.caller.latest);
+  if (call.limit == Limit::kShmRmidForced && call.value == 1) {
+    m.world.MutableIpcOf(m.task).shms.Mutable().OnRmidForced();
+  }
   return Done(0);
 }
 
@@ -144,12 +148,12 @@ Result Step(Machine& m, const ListIpc& call) {
   switch (call.kind) {
     case IpcKind::kSem:
       return ipc.sems.Mutable().List(m.choice);
+    case IpcKind::kShm:
+      return ListSegments(m);
     case IpcKind::kMsg:
       return ipc.msgs.Mutable().List(m.choice);
-    case IpcKind::kShm:
-      break;
   }
-  return Done(0);
+  return Fail(ENOENT);
 }
 
 Result Step(Machine& m, const DropCapability& call) {

@@ -80,6 +80,9 @@ Errors MmapErrors(const Machine& m, const Mmap& call, const Request& r) {
     errors.If(absurd || (beyond && offset_counts), e);
     errors.If(call.length > kHuge && m.choice.SawError(e), e);
   }
+  if (r.no_replace && m.dialect().Since(4, 17) && !absurd && IsAligned(m, call.address.value)) {
+    errors.If(!m.world.SpaceOf(m.task).IsFree(call.address.value, call.length), EEXIST);
+  }
   if (r.fixed && !absurd && !IsProgramsOwn(call.address.value, call.length)) {
     for (int e : {ENOMEM, EINVAL, EPERM, EACCES}) errors.If(m.choice.SawError(e), e);
     const bool out = call.address.value < 0 || call.address.value > kEndOfAddresses;
@@ -142,10 +145,16 @@ int64_t MappedFrom(const AddressSpace& space, int64_t start, int64_t length) {
   return length;
 }
 
-void Protect(World& world, int task, int64_t start, int64_t length, int64_t prot) {
+bool Overlaps(const Mapping& mapping, int64_t start, int64_t length) {
+  return length > 0 && mapping.start < start + length && start < mapping.end();
+}
+
+void Protect(World& world, int task, int64_t start, int64_t length, int64_t prot,
+             const Caller& caller) {
   for (Mapping m : CutOut(world, task, start, length)) {
     m.prot = prot;
     world.MutableSpaceOf(task).Map(m);
+    if (m.segment >= 0) SegmentInherited(world, m, caller);
   }
 }
 
@@ -158,8 +167,6 @@ Result Step(Machine& m, const Mmap& call) {
   }
   const int64_t length = RoundUp(call.length, m.dialect().page_size);
   const int64_t place = PlaceOf(m, call, r, length);
-  if (r.no_replace && !m.world.SpaceOf(m.task).IsFree(place, length)) return Fail(EEXIST);
-
   Mapping mapping{.start = place,
                   .length = length,
                   .prot = call.prot.bits,
@@ -201,8 +208,7 @@ Result Step(Machine& m, const Mprotect& call) {
   int64_t done = MappedFrom(space, start, length);
   errors.If(done < length, ENOMEM);
   for (const Mapping& there : space.all()) {
-    const bool concerned = there.start < start + length && start < there.end();
-    if (!concerned) continue;
+    if (!Overlaps(there, start, length)) continue;
     const bool refused = call.prot.has(PROT_WRITE) && !there.may_write;
     const bool no_programs = call.prot.has(PROT_EXEC) && !there.own && m.choice.SawError(EACCES);
     errors.If(refused || no_programs, EACCES);
@@ -210,7 +216,7 @@ Result Step(Machine& m, const Mprotect& call) {
   }
   // Of a call that fails half way, nothing says what it did before (POSIX.1-2024 mprotect).
   if (!errors.any() || (done > 0 && m.choice.Hidden(2) == 0)) {
-    Protect(m.world, m.task, start, done, call.prot.bits);
+    Protect(m.world, m.task, start, done, call.prot.bits, m.caller);
   }
   return errors.any() ? m.choice.FailWithAny(errors) : Done(0);
 }
@@ -228,8 +234,8 @@ Result Step(Machine& m, const Msync& call) {
   const AddressSpace& space = m.world.SpaceOf(m.task);
   errors.If(MappedFrom(space, start, length) < length, ENOMEM);
   for (const Mapping& there : space.all()) {
-    const bool concerned = there.start < start + length && start < there.end();
-    errors.If(concerned && there.locked && call.flags.has(MS_INVALIDATE), EBUSY);
+    const bool locked = there.locked && Overlaps(there, start, length);
+    errors.If(locked && call.flags.has(MS_INVALIDATE), EBUSY);
   }
   return errors.any() ? m.choice.FailWithAny(errors) : Done(0);
 }

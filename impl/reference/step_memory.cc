@@ -27,19 +27,10 @@ void HoldMapping(World& world, const Mapping& m) {
   if (m.file >= 0) HoldObject(world, m.file);
 }
 
-// An attachment (shmat(2)) has gone when none of its parts is left.
-void TellDetached(World& world, const AddressSpace& space, const std::vector<Mapping>& gone,
-                  const Caller& caller) {
-  const auto same = [](const Mapping& a, const Mapping& b) {
-    return a.segment == b.segment && a.attached_at == b.attached_at;
-  };
-  for (size_t i = 0; i < gone.size(); ++i) {
-    const auto of_it = [&](const Mapping& m) { return same(m, gone[i]); };
-    if (gone[i].segment < 0 || std::any_of(gone.begin(), gone.begin() + i, of_it) ||
-        std::any_of(space.all().begin(), space.all().end(), of_it)) {
-      continue;
-    }
-    SegmentDetached(world, gone[i].segment, caller);
+// Attaches of segments (shmat(2)) went, or parts of them.
+void TellDetached(World& world, const std::vector<Mapping>& gone, const Caller& caller) {
+  for (const Mapping& m : gone) {
+    if (m.segment >= 0) SegmentDetached(world, m, caller);
   }
 }
 
@@ -185,7 +176,7 @@ void ReleaseMapping(World& world, const Mapping& m) {
 }
 
 std::vector<Mapping> CutOut(World& world, int task, int64_t start, int64_t length) {
-  if (world.SpaceOf(task).IsFree(start, length)) return {};
+  if (length == 0 || world.SpaceOf(task).IsFree(start, length)) return {};
   const AddressSpace before = world.SpaceOf(task);
   std::vector<Mapping> cut = world.MutableSpaceOf(task).Unmap(start, length);
   // A mapping that was cut is two or three now.
@@ -200,7 +191,7 @@ std::vector<Mapping> CutOut(World& world, int task, int64_t start, int64_t lengt
 void UnmapRange(World& world, int task, int64_t start, int64_t length, const Caller& caller) {
   const std::vector<Mapping> gone = CutOut(world, task, start, length);
   for (const Mapping& m : gone) ReleaseMapping(world, m);
-  TellDetached(world, world.SpaceOf(task), gone, caller);
+  TellDetached(world, gone, caller);
 }
 
 std::optional<MemoryPlace> PlaceToStore(World& world, int task, int64_t address, int64_t size) {
@@ -219,7 +210,7 @@ std::optional<MemoryPlace> PlaceToStore(World& world, int task, int64_t address,
                      .offset = address - mapping->start + mapping->offset};
 }
 
-void InheritMemory(World& world, int parent, int child, bool shares) {
+void InheritMemory(World& world, int parent, int child, bool shares, const Caller& caller) {
   const int space = world.GetTask(parent).space;
   if (shares) {
     world.MutableTask(child).space = space;
@@ -241,6 +232,7 @@ void InheritMemory(World& world, int parent, int child, bool shares) {
     }
     m.locked = false;  // mlock(2): locks are not inherited
     HoldMapping(world, m);
+    if (m.segment >= 0) SegmentInherited(world, m, caller);
     copy.Map(m);
   }
   world.MutableTask(child).space = world.spaces.Mutable().Add(std::move(copy));
@@ -252,7 +244,7 @@ void DropMemory(World& world, int task, const Caller& caller, bool goes_on) {
     const AddressSpace gone = *world.spaces->Find(space);
     world.spaces.Mutable().Erase(space);
     for (const Mapping& m : gone.all()) ReleaseMapping(world, m);
-    TellDetached(world, AddressSpace(), {gone.all().begin(), gone.all().end()}, caller);
+    TellDetached(world, {gone.all().begin(), gone.all().end()}, caller);
   }
   if (goes_on) world.MutableTask(task).space = world.spaces.Mutable().Add(AddressSpace());
 }

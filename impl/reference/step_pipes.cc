@@ -31,6 +31,7 @@ Result ReadFrom(Machine& m, const Fd& fd, int64_t count) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->reads()) return Fail(EBADF);
   if (description->kind == Description::Kind::kDirectory) return Fail(EISDIR);
+  if (description->kind == Description::Kind::kQueue) return Unspecified(m, Done(0));
   if (description->kind == Description::Kind::kFile) return ReadFile(m, fd, count);
   if (description->pipe < 0) return Done(0);  // /dev/null
   return PipeOf(m, *description).Read(count, Nonblocking(m, *description), m.caller, m.choice);
@@ -39,6 +40,7 @@ Result ReadFrom(Machine& m, const Fd& fd, int64_t count) {
 Result WriteTo(Machine& m, const Fd& fd, std::string_view data) {
   const Description* description = m.world.FindDescription(m.task, fd.value);
   if (description == nullptr || !description->writes()) return Fail(EBADF);
+  if (description->kind == Description::Kind::kQueue) return Unspecified(m, Fail(EINVAL));
   if (description->kind == Description::Kind::kFile) return WriteFile(m, fd, data);
   if (description->pipe < 0) return Done(static_cast<int64_t>(data.size()));
   const bool nonblock = Nonblocking(m, *description);
@@ -135,6 +137,7 @@ Result Step(Machine& m, const Fstat& call) {
   const Description* description = m.world.FindDescription(m.task, call.fd.value);
   if (description == nullptr) return Fail(EBADF);
   if (description->inode >= 0) return m.world.files->Stat(description->inode);
+  if (description->kind == Description::Kind::kQueue) return StatQueue(m, *description);
   Outcome outcome = Returns(0);
   if (description->pipe < 0) {
     outcome.values = {S_IFCHR, 0, 0, 1};
@@ -162,6 +165,8 @@ Result Step(Machine& m, const Poll& call) {
         const Pipe& pipe = *m.world.pipes->Find(description->pipe);
         ready = pipe.Poll(description->reads(), description->writes(), asked.events.bits,
                           description->writer_mark);
+      } else if (description->kind == Description::Kind::kQueue) {
+        ready = PollQueue(m.world, *description, asked.events.bits);
       } else {
         ready.must = ready.may = asked.events.bits & (POLLIN | POLLOUT);
       }

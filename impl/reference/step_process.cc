@@ -18,6 +18,7 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   Task task = m.self();
   task.parent = m.task;
   task.current = {};
+  task.notices.clear();
   task.signals.pending = 0;
   task.signals.origins.clear();  // fork(2): the child's set starts empty
   if (!flags.has(CLONE_SYSVSEM))
@@ -27,7 +28,7 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   }
   if (flags.has(CLONE_NEWIPC)) task.ipc = NewIpcNamespace(m.world);
   m.world.tasks.Mutable().Insert(child, std::move(task));
-  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM));
+  InheritMemory(m.world, m.task, child, flags.has(CLONE_VM), m.caller);
   return Done(child);
 }
 
@@ -49,9 +50,10 @@ Result Step(Machine& m, const Exec&) {
   const Task& self = m.self();
   for (int64_t fd = 0; fd < static_cast<int64_t>(self.descriptors.size()); ++fd) {
     if (self.descriptors[fd].description >= 0 && self.descriptors[fd].close_on_exec) {
-      CloseDescriptor(m.world, m.task, fd);
+      CloseDescriptor(m.world, m.task, fd, &m.choice);
     }
   }
+  ForgetNotices(m.world, m.task);
   // Handled signals go back to their default; ignored ones stay ignored; mask and pending signals
   // stay, and so do semaphore adjustments (execve(2), semop(2)).
   Signals& signals = m.mutable_self().signals;
@@ -236,7 +238,9 @@ void Die(World& world, int task, int status, int64_t now_ns) {
   for (int64_t fd = 0; fd < count; ++fd) {
     if (world.GetTask(task).Description(fd) >= 0) CloseDescriptor(world, task, fd);
   }
+  world.MutableTask(task).notices.clear();
   DropMemory(world, task, caller, false);
+  ForgetCreator(world, task, true);
   DropUnusedNamespaces(world);
   // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
   // if it said so by ignoring that signal (wait(2)).

@@ -111,8 +111,9 @@ struct Task {
   int64_t max_descriptors = 1024;
   int64_t max_queue_bytes = 0;  // RLIMIT_MSGQUEUE
   int undo_list = 0;
-  int ipc = 0;    // the IPC namespace
-  int space = 0;  // the address space
+  int ipc = 0;                   // the IPC namespace
+  int space = 0;                 // the address space
+  std::vector<int64_t> notices;  // of message queues (MqNotices), unread
   std::vector<Descriptor> descriptors;
   Signals signals;
   Current current;
@@ -129,8 +130,8 @@ struct Task {
   template <typename H>
   friend H AbslHashValue(H h, const Task& t) {
     return H::combine(std::move(h), t.life, t.parent, t.status, t.creds, t.umask, t.max_descriptors,
-                      t.max_queue_bytes, t.undo_list, t.ipc, t.space, t.descriptors, t.signals,
-                      t.current);
+                      t.max_queue_bytes, t.undo_list, t.ipc, t.space, t.notices, t.descriptors,
+                      t.signals, t.current);
   }
 };
 

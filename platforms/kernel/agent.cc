@@ -1,7 +1,7 @@
 #include "platforms/kernel/agent.h"
 
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -73,14 +73,72 @@ int64_t BecomeUser(int64_t uid, int64_t gid) {
   if (geteuid() != 0) return -EPERM;
   // Not libc's: those would tell threads that there are not.
   int64_t result = RawSyscall(SYS_setresgid, gid, gid, gid);
-  if (result == 0) result = RawSyscall(SYS_setgroups, 0, 0);
   if (result == 0) result = RawSyscall(SYS_setresuid, uid, uid, uid);
   // /proc must go on telling the harness whether this task is blocked.
   if (result == 0) RawSyscall(SYS_prctl, PR_SET_DUMPABLE, 1);
   return result;
 }
 
+// Lets the task open a file whatever its soft limit on descriptors.
+class WithDescriptor {
+ public:
+  WithDescriptor() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit raised = {.rlim_cur = before_.rlim_max, .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+  }
+  ~WithDescriptor() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+int64_t ReadProc(char* to, int64_t room, const char* path) {
+  const WithDescriptor raised;
+  const int64_t fd =
+      RawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<int64_t>(path), O_RDONLY | O_CLOEXEC);
+  int64_t have = fd < 0 ? fd : 0;
+  while (fd >= 0 && have < room) {
+    const int64_t n = RawSyscall(SYS_read, fd, reinterpret_cast<int64_t>(to + have), room - have);
+    if (n <= 0) break;
+    have += n;
+  }
+  if (fd >= 0) RawSyscall(SYS_close, fd);
+  return have;
+}
+
+// From all sets of the task, also the bounding set: user 0 would have it back by execve.
+int64_t DropOne(int number) {
+  if (geteuid() == 0 && prctl(PR_CAPBSET_DROP, number) != 0) return -errno;
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct sets[2] = {};
+  if (syscall(SYS_capget, &header, sets) != 0) return -errno;
+  const uint32_t others = ~(uint32_t{1} << (number % 32));
+  __user_cap_data_struct& half = sets[number / 32];
+  half.effective &= others, half.permitted &= others, half.inheritable &= others;
+  return ErrnoResult(syscall(SYS_capset, &header, sets));
+}
+
+int64_t DropCapability(Capability capability) {
+  switch (capability) {
+    case Capability::kIpcOwner:
+      return DropOne(CAP_IPC_OWNER);
+    case Capability::kIpcLock:
+      return DropOne(CAP_IPC_LOCK);
+    case Capability::kSysAdmin:
+      return DropOne(CAP_SYS_ADMIN);
+    case Capability::kSysResource:
+      return DropOne(CAP_SYS_RESOURCE);
+    case Capability::kDacOverride: {
+      const int64_t result = DropOne(CAP_DAC_READ_SEARCH);
+      return result != 0 ? result : DropOne(CAP_DAC_OVERRIDE);
+    }
+  }
+  return -EINVAL;
+}
+
 int64_t WriteFile(const char* path, const char* text, int64_t length) {
+  const WithDescriptor raised;
   const int64_t fd =
       RawSyscall(SYS_openat, AT_FDCWD, reinterpret_cast<int64_t>(path), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return fd;
@@ -119,9 +177,18 @@ int64_t ExecSelf(int64_t slot, const char* memory_path) {
   return error;
 }
 
-int ServeSharing(void* mailbox) {
-  mine = static_cast<Mailbox*>(mailbox);
+// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
+constexpr int kNoticeSocket = 1000;
+
+// A new process has a mailbox of its own, and not the notices of its parent.
+void BecomeTask(Mailbox* mailbox) {
+  mine = mailbox;
+  RawSyscall(SYS_close, kNoticeSocket);
   mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+}
+
+int ServeSharing(void* mailbox) {
+  BecomeTask(static_cast<Mailbox*>(mailbox));
   mine->result = 0;
   Serve();
 }
@@ -190,8 +257,6 @@ int64_t SemaphoreGuarded(int64_t op, const std::array<int64_t, 6>& args) {
   return Guarded([&] { result = PerformPosixSem(op, args); }) == 0 ? result : -EFAULT;
 }
 
-// Where the netlink socket of SIGEV_THREAD notifications stays: above what programs open.
-constexpr int kNoticeSocket = 1000;
 constexpr size_t kCookie = 32;  // NOTIFY_COOKIE_LEN
 
 // mq_notify(3) with SIGEV_THREAD, as libc asks the kernel for it: notices come on a socket.
@@ -246,8 +311,7 @@ int64_t Perform(Mailbox& box) {
       if ((a[0] & CLONE_VM) != 0) return CloneSharing(a[0], ServeSharing, &memory->slots[a[1]]);
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
       if (pid == 0) {  // the child serves its own mailbox from now on
-        mine = &memory->slots[a[1]];
-        mine->pid = static_cast<int32_t>(RawSyscall(SYS_getpid));
+        BecomeTask(&memory->slots[a[1]]);
       }
       return pid;
     }
@@ -271,6 +335,10 @@ int64_t Perform(Mailbox& box) {
       return -a[0];
     case kReadFile:
       return ReadFileAside(reinterpret_cast<char*>(a[0]), a[1], text(2));
+    case kReadProc:
+      return ReadProc(reinterpret_cast<char*>(a[0]), a[1], text(2));
+    case kDropCapability:
+      return DropCapability(static_cast<Capability>(a[0]));
     case kSignalInfo:
       std::memcpy(reinterpret_cast<char*>(a[0]), &box.last_signal, sizeof box.last_signal);
       return 0;
@@ -322,6 +390,8 @@ void RunAgent(Mailboxes& shared, int slot, const std::string& directory, int64_t
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   umask(022);
+  // Where a user namespace does not allow it, no task becomes another user either (probe.cc).
+  RawSyscall(SYS_setgroups, 0, 0);
   // One byte, not none: also programs that the machine pipes its core dumps into are not started.
   const rlimit core = {.rlim_cur = 1, .rlim_max = 1};
   setrlimit(RLIMIT_CORE, &core);

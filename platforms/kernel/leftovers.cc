@@ -54,6 +54,24 @@ void RemoveSegment(int id) {
   AsUser(segment.shm_perm.uid, remove);
 }
 
+// An identifier that was asked for cannot be unasked: the next object uses it up. False for a limit
+// of another kind.
+bool UseUp(Limit limit) {
+  switch (limit) {
+    case Limit::kSemNextId:
+      RemoveSet(semget(IPC_PRIVATE, 1, 0600));
+      return true;
+    case Limit::kMsgNextId:
+      RemoveQueue(msgget(IPC_PRIVATE, 0600));
+      return true;
+    case Limit::kShmNextId:
+      RemoveSegment(shmget(IPC_PRIVATE, 1, 0600));
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void Leftovers::Note(const Call& call, const std::string& directory) {
@@ -97,7 +115,7 @@ void Leftovers::TakeAway(const std::string& directory) {
                                             << dialect_.semopm << " " << dialect_.semmni << "\n";
     }
     for (Limit limit : changed_limits_) {
-      std::ofstream(LimitPath(limit)) << dialect_.Get(limit) << "\n";
+      if (!UseUp(limit)) std::ofstream(LimitPath(limit)) << dialect_.Get(limit) << "\n";
     }
   }
   sets_.clear(), queues_.clear(), segments_.clear();

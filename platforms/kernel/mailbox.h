@@ -34,6 +34,8 @@ enum ControlOp : int64_t {
   kShmUnlink = -16,        // args: name
   kMqNotifyThread = -17,   // args: descriptor of the queue
   kMqNotices = -18,        // args: where to, room; gives how many
+  kReadProc = -19,         // as kReadFile, but by the task itself
+  kDropCapability = -20,   // args: Capability
 };
 
 // What came with the signal whose handler ran last.

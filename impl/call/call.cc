@@ -1,0 +1,16 @@
+#include "impl/call/call.h"
+
+namespace ipcspec {
+
+Call::Call() = default;
+Call::Call(const Call&) = default;
+Call::Call(Call&&) noexcept = default;
+Call& Call::operator=(const Call&) = default;
+Call& Call::operator=(Call&&) noexcept = default;
+Call::~Call() = default;
+
+bool Call::operator==(const Call& other) const {
+  return static_cast<const AnyCall&>(*this) == static_cast<const AnyCall&>(other);
+}
+
+}  // namespace ipcspec
