@@ -105,8 +105,6 @@ class SysvMsg {
     int64_t Select(int64_t type, MsgFlags flags) const;
     void Put(Message message, const Caller& caller);
     void Take(int64_t place, const Caller& caller);
-    // Appends to the values when it was used and changed.
-    void ShowTimes(Choice& choice, Outcome& outcome) const;
 
     bool operator==(const Queue&) const = default;
     template <typename H>

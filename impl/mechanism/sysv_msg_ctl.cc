@@ -16,31 +16,18 @@ bool IsMessageCall(const Call& call) {
 Outcome SysvMsg::Stat(const Queue& queue, int64_t ret, Choice& choice) {
   Outcome outcome = Returns(ret);
   queue.perm.Show(choice, outcome);
+<<<<<<< HEAD
   const int64_t qbytes = static_cast<int64_t>(queue.qbytes);
   outcome.values.insert(outcome.values.end(),
                         {queue.qnum(), queue.cbytes, qbytes, queue.lspid, queue.lrpid});
   queue.ShowTimes(choice, outcome);
+=======
+  outcome.values.insert(
+      outcome.values.end(),
+      {queue.qnum(), queue.cbytes, static_cast<int64_t>(queue.qbytes), queue.lspid, queue.lrpid,
+       queue.stime.Read(11, choice), queue.rtime.Read(12, choice), queue.ctime.Read(13, choice)});
+>>>>>>> wt-msg
   return outcome;
-}
-
-void SysvMsg::Queue::ShowTimes(Choice& choice, Outcome& outcome) const {
-  for (const IpcTime& time : {stime, rtime, ctime}) {
-    outcome.values.push_back(time.Read(outcome.values.size(), choice));
-  }
-}
-
-Result SysvMsg::List(Choice& choice) {
-  constexpr size_t kColumns = kMsgColumns.size();
-  Outcome outcome;
-  for (const Queue& queue : queues_.Listed(kColumns, choice)) {
-    queue.perm.ListName(choice, outcome);
-    outcome.values.insert(outcome.values.end(),
-                          {queue.cbytes, queue.qnum(), queue.lspid, queue.lrpid});
-    queue.perm.ListOwners(choice, outcome);
-    queue.ShowTimes(choice, outcome);
-  }
-  outcome.ret = static_cast<int64_t>(outcome.values.size() / kColumns);
-  return Done(std::move(outcome));
 }
 
 Result SysvMsg::Step(const MsgStat& call, const Caller& caller, Choice& choice) {
