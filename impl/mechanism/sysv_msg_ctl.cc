@@ -16,17 +16,10 @@ bool IsMessageCall(const Call& call) {
 Outcome SysvMsg::Stat(const Queue& queue, int64_t ret, Choice& choice) {
   Outcome outcome = Returns(ret);
   queue.perm.Show(choice, outcome);
-<<<<<<< HEAD
-  const int64_t qbytes = static_cast<int64_t>(queue.qbytes);
-  outcome.values.insert(outcome.values.end(),
-                        {queue.qnum(), queue.cbytes, qbytes, queue.lspid, queue.lrpid});
-  queue.ShowTimes(choice, outcome);
-=======
   outcome.values.insert(
       outcome.values.end(),
       {queue.qnum(), queue.cbytes, static_cast<int64_t>(queue.qbytes), queue.lspid, queue.lrpid,
        queue.stime.Read(11, choice), queue.rtime.Read(12, choice), queue.ctime.Read(13, choice)});
->>>>>>> wt-msg
   return outcome;
 }
 
