@@ -40,6 +40,22 @@ Result SysvMsg::Step(const MsgStatIndex& call, const Caller& caller, Choice& cho
   return Done(Stat(*queue, queue->perm.id, choice));
 }
 
+Result SysvMsg::List(Choice& choice) {
+  constexpr size_t kColumns = kMsgColumns.size();
+  Outcome outcome;
+  for (const Queue& queue : queues_.Listed(kColumns, choice)) {
+    queue.perm.ListName(choice, outcome);
+    outcome.values.insert(outcome.values.end(),
+                          {queue.cbytes, queue.qnum(), queue.lspid, queue.lrpid});
+    queue.perm.ListOwners(choice, outcome);
+    for (const IpcTime* time : {&queue.stime, &queue.rtime, &queue.ctime}) {
+      outcome.values.push_back(time->Read(outcome.values.size(), choice));
+    }
+  }
+  outcome.ret = static_cast<int64_t>(outcome.values.size() / kColumns);
+  return Done(std::move(outcome));
+}
+
 Result SysvMsg::Step(const MsgSet& call, const Caller& caller, Choice& choice) {
   Queue* const queue = queues_.Find(call.id.value);
   // Linux takes msg_qbytes for an int.
