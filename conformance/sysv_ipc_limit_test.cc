@@ -46,7 +46,9 @@ CLAUSE(SysvIpc, LimitsReadBack, "proc_sys_kernel(5)",
     some = true;
     for (const Place& other : kPlaces) {
       const Outcome read = a.Do(GetLimit{.limit = other.limit});
-      if (other.limit == place.limit) EXPECT_THAT(read, Gives(place.value));
+      if (other.limit == place.limit) {
+        EXPECT_THAT(read, Gives(place.value));
+      }
     }
   }
   RequireSome(some);
@@ -84,7 +86,9 @@ CLAUSE(SysvIpc, LimitsAreOfTheNamespace, "ipc_namespaces(7)",
   TaskHandle b = ForkIntoNamespace(a);
   for (const Place& place : kPlaces) {
     const Outcome read = b.Do(GetLimit{.limit = place.limit});
-    if (read.ok()) EXPECT_EQ(read.ret, dialect().Get(place.limit));
+    if (read.ok()) {
+      EXPECT_EQ(read.ret, dialect().Get(place.limit));
+    }
   }
   Sets(b, Limit::kShmmni, 5);
   EXPECT_THAT(a.Do(GetLimit{.limit = Limit::kShmmni}),

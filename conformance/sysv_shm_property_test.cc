@@ -81,8 +81,9 @@ std::optional<Call> AnySysvShmCall(Scene& scene) {
     case 8:
     case 9:
     case 10:
-      return Store{
-          .address = AnyAttached(scene, true), .offset = offset, .data = dice.Of({"a", "b", "c", "d"})};
+      return Store{.address = AnyAttached(scene, true),
+                   .offset = offset,
+                   .data = dice.Of({"a", "b", "c", "d"})};
     case 11:
     case 12:
     case 13:

@@ -118,7 +118,7 @@ constexpr Case kCases[] = {
     {"a handler",
      "1: t0 pipe2()\n2: t0 fork()\n3: t2 sigaction(signal=SIGUSR1, disposition=handle)\n"
      "4: t2 read(fd=@1.0, count=9)\n5: t0 kill(target=2, signal=SIGUSR1)\n",
-     "SIGUSR1, on_signal, 0", "SIGUSR1, on_signal, SA_RESTART",
+     "handle(SIGUSR1, 0)", "handle(SIGUSR1, SA_RESTART)",
      "FAULT: step 4 read(fd=@1.0, count=9) sleeps; documents (read(2), pipe(7)) allow -1 EINTR"},
     {"a handler that does not run",
      "1: t0 sigaction(signal=SIGUSR1, disposition=handle)\n2: t0 kill(target=0, signal=SIGUSR1)\n",

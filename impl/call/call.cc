@@ -10,7 +10,7 @@ Call& Call::operator=(Call&&) noexcept = default;
 Call::~Call() = default;
 
 bool Call::operator==(const Call& other) const {
-  return static_cast<const AnyCall&>(*this) == static_cast<const AnyCall&>(other);
+  return static_cast<const CallVariant&>(*this) == static_cast<const CallVariant&>(other);
 }
 
 }  // namespace ipcspec

@@ -23,7 +23,7 @@
 namespace ipcspec {
 
 // The calls, as alternatives. Use Call.
-using AnyCall = std::variant<
+using CallVariant = std::variant<
     // process_calls.h
     Fork, Clone, Exec, Exit, Kill, Wait, Sigaction, Sigprocmask, Sigpending, SetCredentials,
     LimitDescriptors, Umask, SignalInfo, Await,
@@ -57,7 +57,7 @@ using AnyCall = std::variant<
 
 // One of them. It is a class of its own so that copying, comparing and destroying so many
 // alternatives is compiled once, not in every file that has a call.
-class Call : public AnyCall {
+class Call : public CallVariant {
  public:
   Call();
   Call(const Call&);
@@ -67,7 +67,7 @@ class Call : public AnyCall {
   ~Call();
   template <class C>
   requires HasFields<C> Call(C call)  // NOLINT: a test writes a.Do(Close{.fd = 3})
-      : AnyCall(std::in_place_type<C>, std::move(call)) {}
+      : CallVariant(std::in_place_type<C>, std::move(call)) {}
   bool operator==(const Call& other) const;
 };
 

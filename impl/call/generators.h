@@ -96,7 +96,7 @@ void SetAny(T* value) {
 // A call of the I-th kind, or of any kind from it on.
 template <size_t I = 0>
 Call CallOfKind(size_t kind) {
-  if constexpr (I < std::variant_size_v<AnyCall>) {
+  if constexpr (I < std::variant_size_v<CallVariant>) {
     if (kind != I) return CallOfKind<I + 1>(kind);
     Call call;
     SetAny(&call.emplace<I>());
@@ -105,7 +105,7 @@ Call CallOfKind(size_t kind) {
   return Call();
 }
 inline Call AnyCall() {
-  return CallOfKind(*rc::gen::inRange<size_t>(0, std::variant_size_v<AnyCall>));
+  return CallOfKind(*rc::gen::inRange<size_t>(0, std::variant_size_v<CallVariant>));
 }
 
 inline Outcome AnyOutcome() {

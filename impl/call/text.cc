@@ -53,9 +53,11 @@ void PrintCall(const C& call, std::string* out) {
 
 template <size_t... I>
 constexpr auto NamesOfCalls(std::index_sequence<I...>) {
-  return std::array<std::string_view, sizeof...(I)>{std::variant_alternative_t<I, AnyCall>::kName...};
+  return std::array<std::string_view, sizeof...(I)>{
+      std::variant_alternative_t<I, CallVariant>::kName...};
 }
-constexpr auto kCallNames = NamesOfCalls(std::make_index_sequence<std::variant_size_v<AnyCall>>());
+constexpr auto kCallNames =
+    NamesOfCalls(std::make_index_sequence<std::variant_size_v<CallVariant>>());
 
 // Reads the fields of a call of the I-th kind.
 template <size_t I>
@@ -72,7 +74,7 @@ bool ParseFieldsOf(size_t kind, Cursor& cursor, Call* call) {
     ((kind == I && (ok = ParseFields<I>(cursor, call), true)) || ...);
     return ok;
   }
-  (std::make_index_sequence<std::variant_size_v<AnyCall>>());
+  (std::make_index_sequence<std::variant_size_v<CallVariant>>());
 }
 
 // Reads `text`, which has to hold one T and nothing else.

@@ -184,7 +184,7 @@ TEST(ParseOutcome, SaysWhatIsWrong) {
 
 // Each kind of call is tried, so a new one cannot be forgotten.
 TEST(Text, OfEveryCallParsesAsItPrints) {
-  for (size_t kind = 0; kind < std::variant_size_v<AnyCall>; ++kind) {
+  for (size_t kind = 0; kind < std::variant_size_v<CallVariant>; ++kind) {
     const bool ok = rc::check(Cat("kind ", kind), [&] {
       const Call call = CallOfKind(kind);
       const std::string text = ToText(call);
