@@ -124,15 +124,21 @@ absl::Status KernelSystem::KillAll() {
       if (task.alive && pid > 0) kill(pid, SIGKILL);
     }
   }
-  tasks_.clear();
   const int64_t give_up = Monotonic() + kNoProgress;
   for (int round = 0;; ++round) {
     const pid_t ended = waitpid(-1, nullptr, WNOHANG);
-    if (ended < 0 && errno != EINTR) return absl::OkStatus();  // there is none left
-    if (ended != 0) continue;
+    if (ended > 0 || (ended < 0 && errno == EINTR)) continue;
+    // There is none left; but orphans may have gone to another parent, who waits for them or not.
+    int status = 0;
+    const auto lives = [&](auto& entry) {
+      return entry.second.alive && entry.second.pid > 0 && !entry.second.watch.Dead(&status);
+    };
+    if (ended < 0 && std::none_of(tasks_.begin(), tasks_.end(), lives)) break;
     if (Monotonic() > give_up) return absl::DeadlineExceededError("killed agents do not end");
     Yield(round);
   }
+  tasks_.clear();
+  return absl::OkStatus();
 }
 
 absl::Status KernelSystem::Reset() {
