@@ -2,6 +2,7 @@
 // and the end of a process, and when a removed segment goes: shmop(2), shmctl(2), clone(2).
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include <csignal>
@@ -336,6 +337,72 @@ CLAUSE(
   a.Must(Kill{.target = b.task(), .signal = SIGKILL});
   EXPECT_EQ(Attaches(a, s), 0);
   EXPECT_THAT(a.Do(Load{.address = Attach(a, s), .size = 4}), Gives(0, "left"));
+}
+
+CLAUSE(SysvShm, UnmappedIsDetached, "munmap(2)",
+       "munmap of all pages of an attach detaches it, and destroys a segment that was removed") {
+  const ShmId s = Make(a), t = Make(a);
+  Attach(a, s, kAt);
+  Attach(a, t, kAt + dialect().page_size);
+  a.Must(ShmRemove{.id = t});
+  a.Must(Munmap{.address = kAt, .length = 2 * dialect().page_size});
+  EXPECT_EQ(Attaches(a, s), 0);
+  EXPECT_THAT(a.Do(ShmStat{.id = t}), SaysGone());
+  EXPECT_THAT(a.Do(Shmdt{.address = kAt}), FailsWith(EINVAL));
+}
+
+CLAUSE(SysvShm, PartlyUnmappedIsAttached, "munmap(2)",
+       "A segment is attached as long as a page of it is mapped, and goes with the last of them") {
+  const int64_t page = dialect().page_size;
+  const ShmId s = a.Must(Shmget{.size = 3 * page, .flags = IPC_CREAT | 0600});
+  Attach(a, s, kAt);
+  a.Must(Store{.address = kAt, .offset = 2 * page, .data = "x"});
+  a.Must(ShmRemove{.id = s});
+  a.Must(Munmap{.address = kAt, .length = page, .offset = page});
+  a.Must(Munmap{.address = kAt, .length = page});
+  EXPECT_GE(Attaches(a, s), 1);
+  EXPECT_THAT(a.Do(Load{.address = kAt, .offset = 2 * page}), Gives(0, "x"));
+  a.Must(Munmap{.address = kAt, .length = page, .offset = 2 * page});
+  EXPECT_THAT(a.Do(ShmStat{.id = s}), SaysGone());
+}
+
+CLAUSE(SysvShm, ProtectedPartIsDetachedToo, "shmop(2)",
+       "shmdt takes the whole attach, also when a part of it has been given another protection") {
+  const int64_t page = dialect().page_size;
+  const ShmId s = a.Must(Shmget{.size = 3 * page, .flags = IPC_CREAT | 0600});
+  Attach(a, s, kAt);
+  a.Must(Mprotect{.address = kAt, .length = page, .prot = PROT_READ, .offset = page});
+  EXPECT_THAT(a.Do(Store{.address = kAt, .offset = page, .data = "x"}), Gives(SIGSEGV));
+  EXPECT_THAT(a.Do(Store{.address = kAt, .offset = 2 * page, .data = "x"}), Gives(0));
+  EXPECT_THAT(a.Do(Shmdt{.address = kAt}), Gives(0));
+  for (const int64_t offset : {int64_t{0}, page, 2 * page}) {
+    EXPECT_THAT(a.Do(Load{.address = kAt, .offset = offset}), Gives(SIGSEGV));
+  }
+  EXPECT_EQ(Attaches(a, s), 0);
+}
+
+CLAUSE(SysvShm, ReadOnlyCannotBeMadeWritable, "mprotect(2)",
+       "mprotect gives no right to store to what was attached for reading only: EACCES") {
+  Attach(a, Make(a), kAt, SHM_RDONLY);
+  EXPECT_THAT(a.Do(Mprotect{.address = kAt, .prot = PROT_READ | PROT_WRITE}), FailsWith(EACCES));
+  EXPECT_THAT(a.Do(Store{.address = kAt, .data = "x"}), Gives(SIGSEGV));
+}
+
+CLAUSE(SysvShm, LeavingTheNamespaceKeepsAttaches, "ipc_namespaces(7)",
+       "A task that goes to a new IPC namespace keeps what it has attached of the old one") {
+  Requires(dialect().cap_sys_admin, "a new IPC namespace needs privilege");
+  const ShmId s = Make(a);
+  TaskHandle b = a.Fork();
+  Attach(a, s, kAt);
+  Attach(b, s, kAt);
+  const Outcome unshared = b.Do(UnshareIpc{});
+  Requires(unshared.ok(), "no more IPC namespaces can be made here");
+  EXPECT_THAT(b.Do(ShmStat{.id = s}), FailsWith(EINVAL));
+  b.Must(Store{.address = kAt, .data = "x"});
+  EXPECT_THAT(a.Do(Load{.address = kAt}), Gives(0, "x"));
+  EXPECT_EQ(Attaches(a, s), 2);
+  b.Must(Shmdt{.address = kAt});
+  EXPECT_EQ(Attaches(a, s), 1);
 }
 
 CLAUSE(SysvShm, SharedMemoryWithSemaphore, "sysvipc(7)",

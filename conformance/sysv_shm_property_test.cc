@@ -1,6 +1,7 @@
 // Properties of System V shared memory: random programs of several tasks on a few segments.
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include <vector>
@@ -44,6 +45,17 @@ std::optional<Call> AnyAttach(Scene& scene) {
   // With an address of the program's only: elsewhere it could take the place of the task's code.
   if (dice.Percent(30)) shmat.flags.bits |= SHM_REMAP;
   return shmat;
+}
+
+// Takes pages out of what is attached, or changes their protection.
+std::optional<Call> AnyDamage(Scene& scene) {
+  Dice& dice = scene.dice;
+  const Address at = kFirstAddress + kPage * dice.Below(kPlaces);
+  const int64_t length = kPage * (1 + dice.Below(2));
+  if (dice.Percent(50)) return Munmap{.address = at, .length = length};
+  return Mprotect{.address = at,
+                  .length = length,
+                  .prot = dice.Percent(50) ? PROT_READ : PROT_READ | PROT_WRITE};
 }
 
 // Tasks that share their address space, now and then.
@@ -118,7 +130,7 @@ PROPERTY(SysvShm, RandomPrograms, "shmop(2)",
 PROPERTY(
     SysvShm, RandomProgramsWithDeaths, "shmop(2)",
     "However tasks fork, share, exec and die, segments are attached, stay and go as documented",
-    200, 40, {{9, AnySysvShmCall}, {5, AnyProcessCall}, {1, AnySharer}})
+    200, 40, {{12, AnySysvShmCall}, {6, AnyProcessCall}, {1, AnySharer}, {1, AnyDamage}})
 
 PROPERTY(SysvShm, RandomProgramsWithSemaphores, "sysvipc(7)",
          "Segments and semaphores used by the same tasks keep their rules, undone and detached", 80,
