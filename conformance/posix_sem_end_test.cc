@@ -134,12 +134,12 @@ CLAUSE(PosixSem, DeadlinePasses, "sem_wait(3)",
 }
 PROVOKES(PosixSem, DeadlinePasses, "sem_wait.3", "sem_timedwait", "ETIMEDOUT", "deadline passed");
 
-CLAUSE(PosixSem, DeadlineOfTheRealTimeClock, "POSIX.1-2024 sem_clockwait",
+CLAUSE(PosixSem, DeadlineOfTheRealTimeClock, "sem_clockwait(3), POSIX.1-2024",
        "sem_clockwait with CLOCK_REALTIME waits as sem_timedwait does") {
   TimesOut(a, {.timeout = kShort, .clock = Clock::kRealtime});
 }
 
-CLAUSE(PosixSem, DeadlineOfTheMonotonicClock, "POSIX.1-2024 sem_clockwait",
+CLAUSE(PosixSem, DeadlineOfTheMonotonicClock, "sem_clockwait(3), POSIX.1-2024",
        "sem_clockwait takes a deadline by CLOCK_MONOTONIC too") {
   TimesOut(a, {.timeout = kShort, .clock = Clock::kMonotonic});
 }
@@ -194,7 +194,7 @@ CLAUSE(PosixSem, MalformedDeadline, "sem_wait(3)",
 PROVOKES(PosixSem, MalformedDeadline, "sem_wait.3", "sem_timedwait", "EINVAL",
          "nanoseconds out of range");
 
-CLAUSE(PosixSem, MalformedDeadlineMayNotMatter, "POSIX.1-2024 sem_timedwait",
+CLAUSE(PosixSem, MalformedDeadlineMayNotMatter, "sem_timedwait(3), POSIX.1-2024",
        "Where there is something to take a malformed deadline need not be seen") {
   const Address s = MakeSem(a, 1);
   const Outcome outcome = a.Do(PsemWait{.address = s, .timeout = kNeverOver, .bad_time = true});
@@ -202,7 +202,7 @@ CLAUSE(PosixSem, MalformedDeadlineMayNotMatter, "POSIX.1-2024 sem_timedwait",
   EXPECT_THAT(a.Do(PsemGetValue{.address = s}), GivesValues({outcome.ok() ? 0 : 1}));
 }
 
-CLAUSE(PosixSem, NoSuchClock, "POSIX.1-2024 sem_clockwait",
+CLAUSE(PosixSem, NoSuchClock, "sem_clockwait(3), POSIX.1-2024",
        "sem_clockwait fails with EINVAL rather than wait by a clock that there is not") {
   const Address s = MakeSem(a, 0);
   EXPECT_THAT(a.Do(PsemWait{.address = s, .timeout = kNeverOver, .clock = Clock::kBad}),

@@ -59,14 +59,14 @@ CLAUSE(PosixSem, NamedOnesTimeOut, "sem_wait(3)",
   EXPECT_THAT(wait.Finish(), FailsWith(ETIMEDOUT));
 }
 
-CLAUSE(PosixSem, OneNameOneAddress, "POSIX.1-2024 sem_open",
+CLAUSE(PosixSem, OneNameOneAddress, "sem_open(3), POSIX.1-2024",
        "A process that opens a name again while it has it open gets the same address") {
   const Address s = OpenSem(a, "/s", 0);
   EXPECT_THAT(a.Do(Existing("/s")), Gives(s.value));
   EXPECT_THAT(a.Do(PsemOpen{.name = "/s", .flags = O_CREAT, .value = 5}), Gives(s.value));
 }
 
-CLAUSE(PosixSem, ClosedAsOftenAsOpened, "POSIX.1-2024 sem_open",
+CLAUSE(PosixSem, ClosedAsOftenAsOpened, "sem_open(3), POSIX.1-2024",
        "A semaphore that was opened twice can be used until it was closed twice") {
   const Address s = OpenSem(a, "/s", 1);
   a.Must(Existing("/s"));

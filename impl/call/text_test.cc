@@ -117,7 +117,8 @@ TEST(ParseCall, SaysWhatIsWrong) {
       {"dup3(fd=1)",
        "line 1, column 1: expected the name of a call (near: dup, dup2), found \"dup3\""},
       {"stat_index()",
-       "line 1, column 1: expected the name of a call (near: sem_stat_index, stat), found "
+       "line 1, column 1: expected the name of a call (near: msg_stat_index, sem_stat_index, "
+       "shm_stat_index), found "
        "\"stat_index\""},
       {"close", "line 1, column 6: expected \"(\", found the end of the text"},
       {"close(", "line 1, column 7: expected a field of close (fd), found the end of the text"},

@@ -34,6 +34,31 @@ void WriteTo(const char* path, const std::string& text) {
 // files are, the results of this run among them.
 constexpr const char* kHidden[] = {"/sys", "/mnt", "/tmp"};
 
+// Where other users may not search the root directory (an initramfs that was packed so), tasks that
+// become another user would not find /dev/shm. Then the run gets a root of its own, which shows
+// what is in the other; false when that fails.
+bool MakeRootSearchable() {
+  struct stat root = {};
+  if (stat("/", &root) != 0 || (root.st_mode & S_IXOTH) != 0) return true;
+  for (const char* path : {"/mnt", "/tmp", "/sys"}) {
+    if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) continue;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/", error)) {
+      const std::string name = entry.path(), shown = Cat(path, name);
+      if (name == path) {
+        mkdir(shown.c_str(), 01777);
+      } else if (entry.is_symlink(error)) {
+        std::filesystem::copy_symlink(entry.path(), shown, error);
+      } else if (entry.is_directory(error) && mkdir(shown.c_str(), 0755) == 0 &&
+                 mount(name.c_str(), shown.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+        return false;
+      }
+    }
+    return chroot(path) == 0;
+  }
+  return false;
+}
+
 // In the new namespaces: /proc, /dev/shm, /dev/mqueue and a directory of its own. The directory,
 // null if that fails.
 const char* MountOwn(Isolation& isolation) {
