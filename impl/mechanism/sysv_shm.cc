@@ -41,10 +41,9 @@ void LastTask::MayBe(int task) {
 }
 
 int64_t LastTask::Read(size_t field, Choice& choice) const {
-  for (const int32_t task : tasks_) {
-    if (choice.Value(field, task, task, usual_) == task) return task;
-  }
-  return usual_;
+  int64_t shown = usual_;
+  for (const int32_t task : tasks_) shown = choice.Value(field, task, task, shown);
+  return shown;
 }
 
 int64_t SysvShm::Segment::length(const Dialect& d) const {

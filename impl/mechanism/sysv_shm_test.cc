@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include <algorithm>
@@ -209,6 +210,8 @@ TEST(SysvShm, ForkAndExitMayCount) {
   EXPECT_TRUE(b.Shows(s, kLpid, 0));
   EXPECT_TRUE(b.Shows(s, kDtime, 0));
   EXPECT_TRUE(b.Shows(s, kDtime, b.Field(s, kAtime)));
+  b.Ret(Mprotect{.address = kAt, .prot = PROT_READ});
+  EXPECT_TRUE(b.Shows(s, kLpid, child)) << "though the parent may be the last as well";
   b.Ret(Shmdt{.address = kAt});
   EXPECT_FALSE(b.Shows(s, kDtime, 0));
   EXPECT_FALSE(b.Shows(s, kLpid, child));
