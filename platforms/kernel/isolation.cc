@@ -63,6 +63,7 @@ bool MakeRootSearchable() {
 // null if that fails.
 const char* MountOwn(Isolation& isolation) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return nullptr;
+  if (!MakeRootSearchable()) return nullptr;
   if (isolation.pid &&
       mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     return nullptr;
