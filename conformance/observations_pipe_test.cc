@@ -151,7 +151,7 @@ OBSERVATION(Pipe, UnreadBytesOfWriteEnd, "ioctl(2)", "FIONREAD on the write end"
 
 OBSERVATION(Pipe, ModeAndLinks, "fstat(2)", "st_mode and st_nlink of a pipe") {
   const Outcome stat = a.Do(Fstat{.fd = a.Pipe().read});
-  return Cat(ToldValue(stat, 0), " ", ToldValue(stat, 3));
+  return Cat(ToldMode(stat, 0), " ", ToldValue(stat, 3));
 }
 
 OBSERVATION(Pipe, CapacityOfNoPipe, "fcntl(2)", "F_GETPIPE_SZ of /dev/null") {
@@ -209,7 +209,7 @@ OBSERVATION(Fifo, OrderOfReaders, "fifo(7)", "which of three sleeping readers ea
 OBSERVATION(Fifo, ModeWithAllBits, "mknod(2)", "st_mode of a FIFO made with all twelve bits") {
   a.Must(Umask{.mask = 0});
   a.Must(Mknod{.path = "f", .mode = S_IFIFO | 07777});
-  return ToldValue(a.Do(Stat{.path = "f"}), 0);
+  return ToldMode(a.Do(Stat{.path = "f"}), 0);
 }
 
 OBSERVATION(Fifo, MadeTwiceByAnother, "mkfifo(3)",

@@ -190,7 +190,7 @@ OBSERVATION(PosixShm, BadNames, "shm_open(3)",
 OBSERVATION(PosixShm, ModeWithAllBits, "shm_open(3)", "st_mode of an object made with 07777") {
   a.Must(Umask{.mask = 0});
   const Fd fd = a.Must(ShmOpen{.name = "/m", .flags = O_RDWR | O_CREAT, .mode = 07777});
-  return ToldValue(a.Do(Fstat{.fd = fd}), 0);
+  return ToldMode(a.Do(Fstat{.fd = fd}), 0);
 }
 
 OBSERVATION(Mapping, PlaceOfSecond, "mmap(2)", "how far above the first the kernel puts it") {

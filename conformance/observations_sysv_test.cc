@@ -88,8 +88,8 @@ OBSERVATION(SysvSem, SmallOvertakesLarge, "semop(2)",
   return two.asleep() ? "2" : "1";
 }
 
-OBSERVATION(SysvSem, WaitForZeroGoesFirst, "semop(2)",
-            "at zero: who waits for zero (z) or who brings a unit that another waits for (t)") {
+OBSERVATION(SysvSem, OrderOfWaitersForZero, "semop(2)",
+            "which of two goes on at zero, when each ends it for the other") {
   const SemId s = a.MakeSemSet({1});
   TaskHandle b = a.Fork(), c = a.Fork();
   const Pending zero = b.Begin(Semop{.id = s, .ops = {{0, 0}, {0, 1}}});
@@ -104,7 +104,7 @@ OBSERVATION(SysvSem, TimeOfLastSemopAtFirst, "semctl(2)", "sem_otime of a set th
 
 OBSERVATION(SysvSem, ModeShown, "semctl(2)",
             "the mode that IPC_STAT shows of a set made with 0777") {
-  return ToldValue(a.Do(SemStat{.id = a.MakeSemSet({0}, 0777)}), 5);
+  return ToldMode(a.Do(SemStat{.id = a.MakeSemSet({0}, 0777)}), 5);
 }
 
 OBSERVATION(SysvSem, PidOfWaitForZero, "semctl(2)", "whether an operation of 0 sets sempid") {
@@ -143,8 +143,7 @@ OBSERVATION(SysvSem, TakenKeyOfSmallSet, "semget(2)", "EEXIST or EINVAL, where b
 }
 
 OBSERVATION(SysvSem, LargestAdjustment, "semop(2)",
-            "how often +30000 and -30000 with SEM_UNDO on one"
-            " side can be had before it fails") {
+            "30000 more with SEM_UNDO, when 30000 are to be undone already") {
   const SemId s = a.MakeSemSet({0});
   const Semop up{.id = s, .ops = {{0, 30000, SEM_UNDO}}};
   const Semop down{.id = s, .ops = {{0, -30000}}};
@@ -245,7 +244,7 @@ OBSERVATION(SysvShm, ModeAfterRemoval, "shmctl(2)",
   a.Must(Shmat{.id = s});
   a.Must(ShmRemove{.id = s});
   const Outcome stat = a.Do(ShmStat{.id = s});
-  return Cat(ToldValue(stat, 5), " ", ToldValue(stat, 0));
+  return Cat(ToldMode(stat, 5), " ", ToldValue(stat, 0));
 }
 
 OBSERVATION(SysvShm, LastTaskAfterFork, "shmctl(2)", "whose number shm_lpid is after a fork") {

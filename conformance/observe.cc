@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "impl/call/cat.h"
 #include "impl/call/text.h"
 
@@ -75,6 +76,11 @@ std::string UntilItFails(TaskHandle& a, const Call& call) {
     outcome = a.Do(call);
   }
   return Cat(times, " times, ", sum, ", ", Told(outcome));
+}
+
+std::string ToldMode(const Outcome& outcome, size_t field) {
+  if (!outcome.ok() || field >= outcome.values.size()) return ToldValue(outcome, field);
+  return absl::StrFormat("%o", outcome.values[field]);
 }
 
 std::string ToldValue(const Outcome& outcome, size_t field) {

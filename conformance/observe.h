@@ -52,6 +52,8 @@ std::string Told(const Outcome& outcome);
 std::string ToldAll(const std::vector<int64_t>& numbers);
 // One of the values that came out, or the error's name.
 std::string ToldValue(const Outcome& outcome, size_t field);
+// The same of a mode, in octal.
+std::string ToldMode(const Outcome& outcome, size_t field);
 
 // The order in which `count` children that make this call, one after the other, come to its end:
 // at each `wake` one does, "1 2 3" if it is the order in which they came.

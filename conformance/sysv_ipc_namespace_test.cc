@@ -159,6 +159,16 @@ CLAUSE(SysvIpc, SleepersAreOfTheirNamespace, "ipc_namespaces(7)",
   EXPECT_THAT(take.Finish(), Gives(0));
 }
 
+CLAUSE(SysvIpc, SleepersAreCountedInTheirNamespace, "ipc_namespaces(7)",
+       "GETNCNT counts no sleeper of another namespace, whatever the identifier") {
+  TaskHandle b = ForkIntoNamespace(a), c = ForkIntoNamespace(a);
+  const SemId s = b.MakeSemSet({0}), t = c.MakeSemSet({0});  // likely the same number
+  TaskHandle d = b.Fork();
+  EXPECT_THAT(d.Begin(Semop{.id = s, .ops = {{0, -1}}}), IsAsleep());
+  EXPECT_THAT(b.Do(SemGetNcnt{.id = s, .num = 0}), Gives(1));
+  EXPECT_THAT(c.Do(SemGetNcnt{.id = t, .num = 0}), Gives(0));
+}
+
 CLAUSE(SysvIpc, PipesPassNamespaces, "ipc_namespaces(7)",
        "Pipes and FIFOs are not of an IPC namespace: they lead from one to another") {
   const PipeEnds p = a.Pipe();

@@ -58,6 +58,11 @@ std::optional<Call> AnyLimit(Dice& dice) {
   return SetLimit{.limit = limit, .value = dice.Of({-1, 1, 3, 3, 40, 32768 + 2, 4 * 32768 + 1})};
 }
 
+// Leaves its namespace and its adjustments.
+std::optional<Call> Leave(Scene& scene) {
+  return scene.task == 0 ? std::nullopt : std::optional<Call>(UnshareIpc{});
+}
+
 }  // namespace
 
 std::optional<Call> AnyIpcCall(Scene& scene) {
@@ -92,7 +97,18 @@ PROPERTY(SysvIpc, RandomPrograms, "sysvipc(7)",
          200, 50, {{14, AnyIpcCall}, {3, AnyProcessCall}, {2, AnyCredentialsCall}})
 
 PROPERTY(SysvIpc, RandomProgramsWithAdjustments, "unshare(2)",
-         "Semaphores keep their rules when tasks come, go and change namespaces", 120, 50,
-         {{5, AnyIpcCall}, {12, AnySysvSemCall}, {5, AnyProcessCall}})
+         "Semaphores keep their rules when tasks come, go and change namespaces", 300, 50,
+         {{2, AnyIpcCall}, {18, AnySysvSemCall}, {5, AnyProcessCall}, {1, Leave}})
+
+PROPERTY(SysvIpc, RandomProgramsOfAllKinds, "ipc_namespaces(7)",
+         "Semaphores, message queues and shared memory keep their rules beside each other, in and "
+         "between namespaces",
+         120, 60,
+         {{5, AnyIpcCall},
+          {5, AnySysvSemCall},
+          {5, AnySysvMsgCall},
+          {5, AnySysvShmCall},
+          {5, AnyProcessCall},
+          {1, Leave}})
 
 }  // namespace ipcspec

@@ -203,6 +203,7 @@ struct Waiting {
   int task = 0;
   const Call* call = nullptr;
   bool surely = false;  // it was seen asleep; else it may not have come that far
+  bool beside = true;   // in the same IPC namespace, where identifiers mean the same
 };
 
 // Who makes the call, and when.

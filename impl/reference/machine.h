@@ -208,6 +208,8 @@ Result Step(Machine& m, const ShmStatIndex& call);
 // REQUIRES: mapping.segment >= 0.
 void SegmentDetached(World& world, const Mapping& gone, const Caller& caller);
 void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller);
+// A clone that failed may have copied the task's mappings and dropped them again, as Linux does.
+void SegmentsCopiedInVain(World& world, int task, const Caller& caller);
 // The task has ended, or left its IPC namespace (kernel/shm_rmid_forced).
 void ForgetCreator(World& world, int task, bool ended);
 // /proc/sysvipc/shm.

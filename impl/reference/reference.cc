@@ -12,10 +12,13 @@ namespace {
 // The calls that tasks other than `task` are in.
 std::vector<Waiting> OthersWaiting(const World& world, int task) {
   std::vector<Waiting> waiting;
+  const int ipc = world.GetTask(task).ipc;
   for (const auto& [number, other] : *world.tasks) {
     if (number != task && other->alive() && other->in_call()) {
-      waiting.push_back(
-          {.task = number, .call = other->current.call.get(), .surely = other->current.asleep});
+      waiting.push_back({.task = number,
+                         .call = other->current.call.get(),
+                         .surely = other->current.asleep,
+                         .beside = other->ipc == ipc});
     }
   }
   return waiting;

@@ -43,7 +43,10 @@ Result Step(Machine& m, const Clone& call) {
     Errors errors = CheckNewIpcNamespace(m);
     // Adjustments of sets that it cannot reach would be of no use to the child.
     errors.If(call.flags.has(CLONE_SYSVSEM), EINVAL);
-    if (errors.any()) return m.choice.FailWithAny(errors);
+    if (errors.any()) {
+      SegmentsCopiedInVain(m.world, m.task, m.caller);
+      return m.choice.FailWithAny(errors);
+    }
   }
   return MakeTask(m, call.flags);
 }

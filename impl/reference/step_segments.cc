@@ -184,6 +184,18 @@ void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller
   });
 }
 
+void SegmentsCopiedInVain(World& world, int task, const Caller& caller) {
+  const AddressSpace space = world.SpaceOf(task);
+  for (const Mapping& mapping : space.all()) {
+    if (mapping.segment < 0) continue;
+    ChangeSegment(world, mapping, [&](SysvShm&, SysvShm::Segment& segment, const IpcLimits&) {
+      segment.atime.MayTouch(caller, true);
+      segment.dtime.MayTouch(caller, true);
+      segment.last.MayBe(caller.process);
+    });
+  }
+}
+
 Result ListSegments(Machine& m) {
   const auto count = [&m](int object) { return CountAttaches(m.world, object); };
   return m.world.MutableIpcOf(m.task).shms.Mutable().List(count, m.caller, m.choice);
