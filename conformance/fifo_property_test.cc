@@ -55,7 +55,7 @@ std::optional<Call> AnyFifoCall(Scene& scene) {
 
 PROPERTY(Fifo, RandomPrograms, "fifo(7)",
          "Whatever several tasks do with FIFOs, some documented order of it explains what they saw",
-         150, 40,
+         130, 40,
          {{8, AnyFifoCall},
           {4, AnyPipeCall},
           {4, AnyProcessCall},

@@ -155,7 +155,7 @@ PROPERTY(Mapping, RandomPrograms, "mmap(2)",
          50, {{14, AnyMappingCall}, {2, AnyProcessCall}})
 
 PROPERTY(Mapping, RandomProgramsWithDeaths, "fork(2)",
-         "Whatever tasks fork, execute and die with mappings, the others keep theirs", 150, 50,
+         "Whatever tasks fork, execute and die with mappings, the others keep theirs", 130, 50,
          {{10, AnyMappingCall}, {4, AnyProcessCall}, {1, AnyDescriptorCall}})
 
 PROPERTY(Mapping, RandomProgramsWithPipes, "mmap(2)",

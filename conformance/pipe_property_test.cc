@@ -134,7 +134,7 @@ std::optional<Call> AnyCredentialsCall(Scene& scene) {
 
 PROPERTY(Pipe, RandomPrograms, "pipe(7)",
          "Whatever several tasks do on pipes, some documented order of it explains what they saw",
-         150, 40, {{12, AnyPipeCall}, {3, AnyProcessCall}, {2, AnyDescriptorCall}})
+         130, 40, {{12, AnyPipeCall}, {3, AnyProcessCall}, {2, AnyDescriptorCall}})
 
 PROPERTY(Pipe, RandomDataOfOneTask, "pipe(7)",
          "Whatever one task writes, reads and resizes, it reads what it wrote", 150, 60,

@@ -130,12 +130,12 @@ std::optional<Call> AnyPosixMqCall(Scene& scene) {
 PROPERTY(
     PosixMq, RandomPrograms, "mq_overview(7)",
     "Whatever several tasks do on message queues, some documented order explains what they saw",
-    200, 40, {{14, AnyPosixMqCall}, {4, AnyProcessCall}, {1, AnyCredentialsCall}})
+    130, 40, {{14, AnyPosixMqCall}, {4, AnyProcessCall}, {1, AnyCredentialsCall}})
 
 PROPERTY(PosixMq, RandomProgramsWithNotification, "mq_notify(3)",
          "Whoever registers, is told, closes, runs another program or dies: notification is as "
          "documented",
-         200, 40,
+         130, 40,
          {{9, AnyPosixMqCall}, {7, AnyNotification}, {5, AnyProcessCall}, {1, AnyDescriptorCall}})
 
 PROPERTY(PosixMq, RandomProgramsWithPipes, "mq_overview(7)",

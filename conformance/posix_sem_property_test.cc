@@ -150,7 +150,7 @@ PROPERTY(PosixSem, RandomPrograms, "sem_overview(7)",
 
 PROPERTY(PosixSem, RandomProgramsWithDeaths, "sem_overview(7)",
          "Whatever tasks die, exec or get signals, semaphores keep their values and wake who waits",
-         200, 40, {{8, AnyPosixSemCall}, {5, AnyProcessCall}, {1, AnyCredentialsCall}})
+         130, 40, {{8, AnyPosixSemCall}, {5, AnyProcessCall}, {1, AnyCredentialsCall}})
 
 PROPERTY(PosixSem, RandomProgramsWithPipes, "sem_overview(7)",
          "Semaphores and pipes used by the same tasks keep their rules", 60, 40,

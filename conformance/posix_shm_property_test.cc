@@ -49,7 +49,7 @@ std::optional<Call> AnyPosixShmCall(Scene& scene) {
 
 PROPERTY(PosixShm, RandomPrograms, "shm_open(3)",
          "Whatever several tasks and users do with objects of shared memory, it is as documented",
-         200, 50, {{14, AnyPosixShmCall}, {2, AnyProcessCall}, {1, AnyCredentialsCall}})
+         130, 50, {{14, AnyPosixShmCall}, {2, AnyProcessCall}, {1, AnyCredentialsCall}})
 
 PROPERTY(PosixShm, RandomProgramsWithDeaths, "shm_overview(7)",
          "Whatever tasks die with objects open and mapped, objects, names and contents stay", 100,

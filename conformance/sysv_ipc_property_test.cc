@@ -94,10 +94,10 @@ std::optional<Call> AnyIpcCall(Scene& scene) {
 PROPERTY(SysvIpc, RandomPrograms, "sysvipc(7)",
          "Whatever several tasks do to objects of all kinds, in and between namespaces, keys, "
          "identifiers, permissions, lists and limits stay as documented",
-         200, 50, {{14, AnyIpcCall}, {3, AnyProcessCall}, {2, AnyCredentialsCall}})
+         130, 50, {{14, AnyIpcCall}, {3, AnyProcessCall}, {2, AnyCredentialsCall}})
 
 PROPERTY(SysvIpc, RandomProgramsWithAdjustments, "unshare(2)",
-         "Semaphores keep their rules when tasks come, go and change namespaces", 300, 50,
+         "Semaphores keep their rules when tasks come, go and change namespaces", 130, 50,
          {{2, AnyIpcCall}, {18, AnySysvSemCall}, {5, AnyProcessCall}, {1, Leave}})
 
 PROPERTY(SysvIpc, RandomProgramsOfAllKinds, "ipc_namespaces(7)",

@@ -81,12 +81,12 @@ std::optional<Call> AnySysvMsgCall(Scene& scene) {
 PROPERTY(SysvMsg, RandomPrograms, "msgop(2)",
          "Whatever several tasks do on message queues, some documented order explains what they "
          "saw",
-         200, 40, {{14, AnySysvMsgCall}, {4, AnyProcessCall}, {1, AnyCredentialsCall}})
+         130, 40, {{14, AnySysvMsgCall}, {4, AnyProcessCall}, {1, AnyCredentialsCall}})
 
 PROPERTY(SysvMsg, RandomProgramsWithDeaths, "msgop(2)",
          "Whatever tasks die or are interrupted in their sleep, messages are lost to nobody else, "
          "and who can go on does",
-         200, 40, {{8, AnySysvMsgCall}, {5, AnyProcessCall}})
+         130, 40, {{8, AnySysvMsgCall}, {5, AnyProcessCall}})
 
 PROPERTY(SysvMsg, RandomProgramsWithOthers, "msgop(2)",
          "Message queues, semaphores and pipes used by the same tasks keep their rules", 60, 40,

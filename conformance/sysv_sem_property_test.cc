@@ -81,11 +81,11 @@ std::optional<Call> AnySysvSemCall(Scene& scene) {
 PROPERTY(
     SysvSem, RandomPrograms, "semop(2)",
     "Whatever several tasks do on semaphore sets, some documented order explains what they saw",
-    200, 40, {{14, AnySysvSemCall}, {4, AnyProcessCall}, {1, AnyCredentialsCall}})
+    130, 40, {{14, AnySysvSemCall}, {4, AnyProcessCall}, {1, AnyCredentialsCall}})
 
 PROPERTY(SysvSem, RandomProgramsWithDeaths, "semop(2)",
          "Whatever tasks die with adjustments, the values are as documented, and waiters go on",
-         200, 40, {{8, AnySysvSemCall}, {5, AnyProcessCall}})
+         130, 40, {{8, AnySysvSemCall}, {5, AnyProcessCall}})
 
 PROPERTY(SysvSem, RandomProgramsWithPipes, "semop(2)",
          "Semaphores and pipes used by the same tasks keep their rules", 60, 40,

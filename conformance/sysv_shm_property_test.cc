@@ -125,12 +125,12 @@ std::optional<Call> AnySysvShmCall(Scene& scene) {
 
 PROPERTY(SysvShm, RandomPrograms, "shmop(2)",
          "Whatever several tasks do with segments, some documented order explains what they saw",
-         200, 40, {{16, AnySysvShmCall}, {3, AnyProcessCall}, {1, AnyCredentialsCall}})
+         130, 40, {{16, AnySysvShmCall}, {3, AnyProcessCall}, {1, AnyCredentialsCall}})
 
 PROPERTY(
     SysvShm, RandomProgramsWithDeaths, "shmop(2)",
     "However tasks fork, share, exec and die, segments are attached, stay and go as documented",
-    200, 40, {{12, AnySysvShmCall}, {6, AnyProcessCall}, {1, AnySharer}, {1, AnyDamage}})
+    130, 40, {{12, AnySysvShmCall}, {6, AnyProcessCall}, {1, AnySharer}, {1, AnyDamage}})
 
 PROPERTY(SysvShm, RandomProgramsWithSemaphores, "sysvipc(7)",
          "Segments and semaphores used by the same tasks keep their rules, undone and detached", 80,
