@@ -27,8 +27,12 @@ std::shared_ptr<const Call> Made(Call call) {
 
 constexpr char kDialect[] =
     "kernel=linux release=\"6.1\" major=6 minor=1 page_size=4096 pipe_max_size=1048576 "
-    "max_descriptors=1024 semmsl=32000 semmns=1024000000 semopm=500 semmni=32000 wall_start=-1 "
-    "cap_sys_resource=true cap_ipc_owner=true cap_dac_override=true cap_sys_admin=true\n";
+    "max_descriptors=1024 semmsl=32000 semmns=1024000000 semopm=500 semmni=32000 msgmax=8192 "
+    "msgmnb=16384 msgmni=32000 shmmax=9223372036854775807 shmall=9223372036854775807 shmmni=4096 "
+    "shm_rmid_forced=0 sem_next_id=-1 msg_next_id=-1 shm_next_id=-1 queues_max=256 msg_max=10 "
+    "msgsize_max=8192 msg_default=10 msgsize_default=8192 max_queue_bytes=819200 "
+    "max_locked=8388608 wall_start=-1 cap_sys_resource=true cap_ipc_owner=true "
+    "cap_dac_override=true cap_sys_admin=true cap_ipc_lock=true\n";
 
 TEST(History, PrintsAndParses) {
   const std::string text = std::string("ipcspec history 1\n") + kDialect +
@@ -149,9 +153,11 @@ TEST(ParseHistory, SaysWhatIsWrong) {
   }
   EXPECT_EQ(std::string(ParseHistory("ipcspec history 1\nmajr=6\n").status().message()),
             "line 2, column 1: expected a field of the dialect (kernel, release, major, minor, "
-            "page_size, pipe_max_size, max_descriptors, semmsl, semmns, semopm, semmni, "
-            "wall_start, cap_sys_resource, cap_ipc_owner, cap_dac_override, cap_sys_admin), found "
-            "\"majr\"");
+            "page_size, pipe_max_size, max_descriptors, semmsl, semmns, semopm, semmni, msgmax, "
+            "msgmnb, msgmni, shmmax, shmall, shmmni, shm_rmid_forced, sem_next_id, msg_next_id, "
+            "shm_next_id, queues_max, msg_max, msgsize_max, msg_default, msgsize_default, "
+            "max_queue_bytes, max_locked, wall_start, cap_sys_resource, cap_ipc_owner, "
+            "cap_dac_override, cap_sys_admin, cap_ipc_lock), found \"majr\"");
   EXPECT_EQ(std::string(ParseHistory("ipcspec history 1\nkernel=bsd\n").status().message()),
             "line 2, column 8: expected one of linux, gvisor, found \"bsd\"");
   EXPECT_NE(std::string(ParseHistory("ipcspec history 1\n").status().message()), "");
