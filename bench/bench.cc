@@ -15,7 +15,6 @@
 
 #include "impl/oracle/oracle.h"
 #include "impl/reference/reference.h"
-#include "platforms/kernel/agent.h"
 #include "platforms/kernel/isolation.h"
 #include "platforms/kernel/kernel_system.h"
 #include "platforms/kernel/probe.h"
@@ -156,7 +155,6 @@ int RunAll(const Isolation& isolation) {
 }  // namespace ipcspec
 
 int main(int argc, char** argv) {
-  if (ipcspec::MaybeRunAsAgent(argc, argv)) return 0;
   benchmark::Initialize(&argc, argv);
   return ipcspec::RunIsolated(ipcspec::RunAll);
 }

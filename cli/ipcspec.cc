@@ -14,7 +14,6 @@
 #include "conformance/check.h"
 #include "impl/call/cat.h"
 #include "platforms/init/init.h"
-#include "platforms/kernel/agent.h"
 
 ABSL_FLAG(std::string, mechanism, "", "mechanisms to check, separated by commas; all if empty");
 ABSL_FLAG(std::string, only, "", "only clauses whose name contains this");
@@ -120,8 +119,6 @@ int Run(int argc, char** argv) {
 }  // namespace ipcspec
 
 int main(int argc, char** argv) {
-  // A task that called exec is this program again, and goes on serving calls.
-  if (ipcspec::MaybeRunAsAgent(argc, argv)) return 0;
   if (ipcspec::IsInit(argv[0])) ipcspec::RunAsInit(argc, argv, ipcspec::Run);
   return ipcspec::Run(argc, argv);
 }

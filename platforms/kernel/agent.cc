@@ -372,7 +372,8 @@ int64_t Perform(Mailbox& box) {
   while (true) {
     // Published with what the request before gave; a new agent has nothing to tell.
     mine->state.store(Mailbox::kAnswered, std::memory_order_release);
-    FutexWake(mine->state);
+    memory->answers.fetch_add(1, std::memory_order_release);
+    FutexWake(memory->answers);
     while (mine->state.load(std::memory_order_acquire) != Mailbox::kCalled) {
       FutexWait(mine->state, Mailbox::kAnswered, nullptr);
     }
@@ -410,12 +411,16 @@ void RunAgent(Mailboxes& shared, int slot, const std::string& directory, int64_t
   Serve();
 }
 
-bool MaybeRunAsAgent(int argc, char** argv) {
+namespace {
+
+// Before every other constructor of the program: an agent needs none of what they make, and under
+// emulation they would be most of the time that an exec takes.
+__attribute__((constructor(101))) void GoOnAsAgent(int argc, char** argv, char**) {
   constexpr char kAgent[] = "--agent=", kMemory[] = "--memory=", kDescriptors[] = "--descriptors=";
   if (argc != 4 || std::strncmp(argv[1], kAgent, sizeof kAgent - 1) != 0 ||
       std::strncmp(argv[2], kMemory, sizeof kMemory - 1) != 0 ||
       std::strncmp(argv[3], kDescriptors, sizeof kDescriptors - 1) != 0) {
-    return false;
+    return;
   }
   const int slot = std::atoi(argv[1] + sizeof kAgent - 1);
   const int fd = open(argv[2] + sizeof kMemory - 1, O_RDWR);
@@ -433,4 +438,5 @@ bool MaybeRunAsAgent(int argc, char** argv) {
   Serve();
 }
 
+}  // namespace
 }  // namespace ipcspec

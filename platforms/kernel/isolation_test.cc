@@ -28,7 +28,6 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "impl/call/cat.h"
-#include "platforms/kernel/agent.h"
 #include "platforms/kernel/kernel_system.h"
 #include "platforms/kernel/probe.h"
 
@@ -250,7 +249,6 @@ TEST_F(IsolationTest, WithoutNamespacesTheParentCleansUp) {
 }  // namespace ipcspec
 
 int main(int argc, char** argv) {
-  ipcspec::MaybeRunAsAgent(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -329,14 +329,17 @@ bool KernelSystem::Busy() const {
 }
 
 void KernelSystem::Yield(int round) {
-  if (round < 200) {
+  // Most answers come while the agent has its turn. But a scheduler may give it none for a yield
+  // (CFS does not to a child just forked), and under emulation it may take long.
+  if (round < 2) {
     sched_yield();
-    return;
+  } else {
+    const timespec rest = {.tv_sec = 0,
+                           .tv_nsec = std::min(20'000L << std::min(round - 2, 6), 1'000'000L)};
+    FutexWait(memory_->answers, heard_, &rest);
   }
-  // Nothing for a while: let the CPU rest between looks, longer and longer up to a millisecond.
-  const timespec rest = {.tv_sec = 0, .tv_nsec = std::min(20'000L * (round - 199), 1'000'000L)};
-  std::atomic<uint32_t> never{0};
-  FutexWait(never, 0, &rest);
+  // Before the answers are looked at: one that comes meanwhile is heard at once the next time.
+  heard_ = memory_->answers.load(std::memory_order_acquire);
 }
 
 KernelSystem::Quiet KernelSystem::LookAtAll(std::vector<Event>& events) {

@@ -77,6 +77,7 @@ class KernelSystem : public System {
   Isolation isolation_;
   Dialect dialect_;
   Mailboxes* memory_ = nullptr;
+  uint32_t heard_ = 0;  // how many answers, when they were last looked at
   std::string memory_path_;
   std::string image_path_;  // a copy of this program, for exec
   std::string directory_;

@@ -18,7 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include "platforms/kernel/agent.h"
 #include "platforms/kernel/probe.h"
 
 namespace ipcspec {
@@ -445,7 +444,6 @@ TEST_F(KernelSystemTest, TimeDoesNotGoBack) {
 }  // namespace ipcspec
 
 int main(int argc, char** argv) {
-  ipcspec::MaybeRunAsAgent(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return ipcspec::RunIsolated([](const ipcspec::Isolation& isolation) {
     const ipcspec::Machine machine = ipcspec::Probe(isolation);

@@ -70,6 +70,8 @@ struct Mailbox {
 // All agents of a run.
 struct Mailboxes {
   static constexpr int kSlots = 24;
+  // How many answers agents have given, of all slots: what the harness waits on.
+  std::atomic<uint32_t> answers;
   std::array<Mailbox, kSlots> slots;
 };
 
