@@ -151,7 +151,7 @@ std::optional<Call> AnyMappingCall(Scene& scene) {
 }
 
 PROPERTY(Mapping, RandomPrograms, "mmap(2)",
-         "Whatever several tasks map, store and load, each sees what it shares, and only that", 200,
+         "Whatever several tasks map, store and load, each sees what it shares, and only that", 130,
          50, {{14, AnyMappingCall}, {2, AnyProcessCall}})
 
 PROPERTY(Mapping, RandomProgramsWithDeaths, "fork(2)",

@@ -138,6 +138,10 @@ PROPERTY(PosixMq, RandomProgramsWithNotification, "mq_notify(3)",
          130, 40,
          {{9, AnyPosixMqCall}, {7, AnyNotification}, {5, AnyProcessCall}, {1, AnyDescriptorCall}})
 
+PROPERTY(PosixMq, RandomProgramsOfBothKinds, "mq_overview(7)",
+         "POSIX and System V message queues used by the same tasks keep their rules", 130, 50,
+         {{8, AnyPosixMqCall}, {8, AnySysvMsgCall}, {4, AnyProcessCall}})
+
 PROPERTY(PosixMq, RandomProgramsWithPipes, "mq_overview(7)",
          "Message queues and pipes used by the same tasks keep their rules", 60, 40,
          {{8, AnyPosixMqCall}, {5, AnyPipeCall}, {4, AnyProcessCall}, {1, AnyDescriptorCall}})

@@ -5,6 +5,7 @@
 // destroying or closing one that somebody waits for.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@ namespace ipcspec {
 namespace {
 
 constexpr int kMaxTasks = 6;  // alive at once
+constexpr int64_t kSegmentSize = 4096;
 
 // A place for a semaphore in the task's memory.
 struct Place {
@@ -105,6 +107,30 @@ C At(const Place& place, C call = {}) {
   return call;
 }
 
+// System V segments as memory for semaphores: attached, detached, removed while in use.
+std::optional<Call> AnySegmentCall(Scene& scene) {
+  Dice& dice = scene.dice;
+  const ShmId id = scene.Any<ShmId>();
+  if (!id.is_reference() || dice.Percent(15)) {
+    return Shmget{.size = kSegmentSize, .flags = IPC_CREAT | 0600};
+  }
+  switch (dice.Below(6)) {
+    case 0:
+      return ShmRemove{.id = id};
+    case 1: {
+      // Who sleeps on what it no longer has is not told of any post.
+      if (SomebodyWaits(scene.world, scene.self().space)) return std::nullopt;
+      for (const Mapping& m : scene.world.SpaceOf(scene.task).all()) {
+        const std::optional<Address> address = scene.Named<Address>(m.start);
+        if (m.segment >= 0 && address.has_value()) return Shmdt{.address = *address};
+      }
+      return std::nullopt;
+    }
+    default:
+      return Shmat{.id = id};
+  }
+}
+
 }  // namespace
 
 std::optional<Call> AnyPosixSemCall(Scene& scene) {
@@ -145,12 +171,16 @@ std::optional<Call> AnyPosixSemCall(Scene& scene) {
 }
 
 PROPERTY(PosixSem, RandomPrograms, "sem_overview(7)",
-         "Whatever several tasks do on semaphores, some order of it explains what they saw", 200,
+         "Whatever several tasks do on semaphores, some order of it explains what they saw", 130,
          40, {{14, AnyPosixSemCall}, {4, AnyProcessCall}})
 
 PROPERTY(PosixSem, RandomProgramsWithDeaths, "sem_overview(7)",
          "Whatever tasks die, exec or get signals, semaphores keep their values and wake who waits",
          130, 40, {{8, AnyPosixSemCall}, {5, AnyProcessCall}, {1, AnyCredentialsCall}})
+
+PROPERTY(PosixSem, RandomProgramsInSegments, "sem_overview(7)",
+         "Semaphores in System V segments work for whoever has them attached, removed or not", 130,
+         50, {{9, AnyPosixSemCall}, {6, AnySegmentCall}, {4, AnyProcessCall}})
 
 PROPERTY(PosixSem, RandomProgramsWithPipes, "sem_overview(7)",
          "Semaphores and pipes used by the same tasks keep their rules", 60, 40,

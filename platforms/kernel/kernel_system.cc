@@ -418,11 +418,17 @@ absl::Status KernelSystem::Settle(std::vector<Event>& events) {
           changed = now;
         }
       }
-      // What cannot sleep is slow (exec): its silence tells little.
-      const bool slow = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& entry) {
-        return entry.second.alive && entry.second.call != nullptr && !MaySleep(*entry.second.call);
-      });
-      if (now - changed > (slow ? std::max(guess_ns_, kPatience) : guess_ns_)) return end(true);
+      // What cannot sleep is slow (exec): its silence tells little. A child that has not come up yet
+      // is not quiet, however long that takes: it would take a request for its start.
+      bool slow = false, starts = false;
+      for (const auto& [number, task] : tasks_) {
+        if (!task.alive) continue;
+        slow |= task.call != nullptr && !MaySleep(*task.call);
+        starts |= BoxOf(task).state.load() == Mailbox::kStarting;
+      }
+      if (!starts && now - changed > (slow ? std::max(guess_ns_, kPatience) : guess_ns_)) {
+        return end(true);
+      }
     }
     if (now - changed > kNoProgress) {
       return absl::DeadlineExceededError(Cat("nothing settles:", WhatEachDoes()));

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""coverage.py [ARGUMENT...]: which branches of the reference the kernel's behaviour has tried.
+
+`./bazelw run --config=coverage //impl:coverage` runs `ipcspec check ARGUMENT...` on this machine
+with the reference instrumented, and says what no program on a real kernel made it do. A rule of
+the reference that no kernel ever met is a rule that nobody knows to be right. Lines that this
+cannot reach stand in uncovered.tsv (file, text of the line, reason). Exits with 1 when fewer than
+95 % of the branches are taken, or a line is neither run nor listed. --verbose, as the last
+argument, prints the lines with branches that are not taken.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+_GOAL = 95.0
+_FOLDERS = ("impl/mechanism/", "impl/reference/")
+
+
+def _read_list(path):
+    """{(file, text): reason}."""
+    listed = {}
+    for line in path.read_text().splitlines():
+        if line and not line.startswith("#"):
+            file, text, reason = line.split("\t")
+            listed[file, text] = reason
+    return listed
+
+
+def _run(binary, prefix, arguments):
+    """Runs the suite; its counters end up below `prefix`."""
+    done = subprocess.run([binary, "check", *arguments],
+                          env=dict(os.environ, GCOV_PREFIX=str(prefix)))
+    if done.returncode not in (0, 3):
+        sys.exit("coverage: the suite does not conform here; there is nothing to measure")
+
+
+def _read_counters(objects, prefix):
+    """Counts per (file, line): how often it ran, and how often each branch was taken."""
+    ran, branches = collections.Counter(), {}
+    for notes in sorted(objects.rglob("*.gcno")):
+        data = next(iter(prefix.rglob("_objs/%s/%s.gcda" % (notes.parent.name, notes.stem))), None)
+        if data is None:
+            continue
+        # gcov wants both side by side.
+        (data.parent / notes.name).write_bytes(notes.read_bytes())
+        out = subprocess.run(["gcov", "--json-format", "--stdout", "--branch-probabilities", data],
+                             stdout=subprocess.PIPE, check=True).stdout
+        for file in json.loads(out)["files"]:
+            if not file["file"].startswith(_FOLDERS):
+                continue
+            for line in file["lines"]:
+                key = file["file"], line["line_number"]
+                ran[key] += line["count"]
+                # Each instance of a template, and each file that includes it, has its own counters.
+                counts = [b["count"] for b in line["branches"] if not b["throw"]]
+                known = branches.setdefault(key, [])
+                known.extend([0] * (len(counts) - len(known)))
+                for i, count in enumerate(counts):
+                    known[i] += count
+    return ran, branches
+
+
+def main():
+    verbose = sys.argv[-1] == "--verbose"
+    arguments = sys.argv[2:len(sys.argv) - verbose]
+    root = pathlib.Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
+    listed = _read_list(root / "impl/uncovered.tsv")
+    binary = os.path.abspath(sys.argv[1])
+    # impl/_objs beside cli/ in the tree of outputs.
+    objects = pathlib.Path(os.path.realpath(binary)).parent.parent / "impl/_objs"
+    with tempfile.TemporaryDirectory() as scratch:
+        _run(binary, scratch, arguments)
+        ran, branches = _read_counters(objects, pathlib.Path(scratch))
+    sources = {}
+
+    def text(file, line):
+        if file not in sources:
+            sources[file] = (root / file).read_text().splitlines()
+        return sources[file][line - 1].strip()
+
+    total, taken, unlisted, unused = collections.Counter(), collections.Counter(), [], set(listed)
+    for key in sorted(ran):
+        file, line = key
+        reason = listed.get((file, text(file, line)))
+        unused.discard((file, text(file, line)))
+        # What fails there is a bug of our own, and what the compiler writes is no rule.
+        if "IPCSPEC_CHECK" in text(file, line) or "= default;" in text(file, line):
+            continue
+        if ran[key] == 0 and reason is None:
+            unlisted.append("%s:%d: %s" % (file, line, text(file, line)))
+        total[file] += len(branches[key])
+        taken[file] += sum(count > 0 for count in branches[key])
+        if verbose and not all(branches[key]):
+            print("%s:%d: %s  %s" % (file, line, branches[key], text(file, line)))
+    print("\n%-36s branches   taken" % "file")
+    for file in sorted(total):
+        if total[file]:
+            print("%-36s %8d %6.1f%%" % (file, total[file], 100.0 * taken[file] / total[file]))
+    percent = 100.0 * sum(taken.values()) / sum(total.values())
+    print("%-36s %8d %6.1f%%" % ("all", sum(total.values()), percent))
+    print("%d lines are listed in impl/uncovered.tsv" % len(listed))
+    for line in unlisted:
+        print("never run: " + line)
+    for file, line in sorted(unused):
+        print("no longer there: %s: %s" % (file, line))
+    return 1 if percent < _GOAL or unlisted or unused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
