@@ -14,7 +14,7 @@
 #include "impl/call/history.h"
 #include "impl/call/program.h"
 #include "impl/oracle/oracle.h"
-#include "platforms/repro.h"
+#include "platforms/repro/repro.h"
 
 namespace ipcspec {
 namespace {

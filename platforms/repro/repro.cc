@@ -1,4 +1,4 @@
-#include "platforms/repro.h"
+#include "platforms/repro/repro.h"
 
 #include <algorithm>
 #include <limits>
@@ -15,9 +15,9 @@
 #include "impl/call/names.h"
 #include "impl/call/text.h"
 #include "impl/oracle/story.h"
-#include "platforms/repro_calls.h"
-#include "platforms/repro_plan.h"
-#include "platforms/repro_prelude.h"
+#include "platforms/repro/calls.h"
+#include "platforms/repro/plan.h"
+#include "platforms/repro/prelude.h"
 
 namespace ipcspec {
 namespace {

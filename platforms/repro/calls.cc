@@ -1,4 +1,4 @@
-#include "platforms/repro_calls.h"
+#include "platforms/repro/calls.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 #include <limits>
 #include <optional>
 
-#include "platforms/repro_writer.h"
+#include "platforms/repro/writer.h"
 
 namespace ipcspec {
 namespace {

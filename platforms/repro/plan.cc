@@ -1,4 +1,4 @@
-#include "platforms/repro_plan.h"
+#include "platforms/repro/plan.h"
 
 #include <fcntl.h>
 

@@ -1,7 +1,7 @@
 // What a repro checks after a step, and how it sets itself up: plain C, kept as text.
 #include <string_view>
 
-#include "platforms/repro_prelude.h"
+#include "platforms/repro/prelude.h"
 
 namespace ipcspec {
 namespace {

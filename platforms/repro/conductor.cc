@@ -2,7 +2,7 @@
 // the kernel platform does, and never from waiting where /proc can tell.
 #include <string_view>
 
-#include "platforms/repro_prelude.h"
+#include "platforms/repro/prelude.h"
 
 namespace ipcspec {
 namespace {

@@ -1,6 +1,6 @@
 // Calls as C: how a step of a program is written in a repro (repro.h).
 //
-// The C text uses helpers that repro_prelude.h holds; which of them is noted as they are used, so
+// The C text uses helpers that prelude.h holds; which of them is noted as they are used, so
 // that a repro carries no more than it needs.
 #ifndef IPCSPEC_PLATFORMS_REPRO_CALLS_H_
 #define IPCSPEC_PLATFORMS_REPRO_CALLS_H_

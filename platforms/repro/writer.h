@@ -1,4 +1,4 @@
-// ReproWriter: what the C text of calls is put together with (repro_calls.h). The calls of a
+// ReproWriter: what the C text of calls is put together with (calls.h). The calls of a
 // mechanism are in repro_calls.cc, repro_sysv.cc or repro_posix.cc. Not for use elsewhere.
 #ifndef IPCSPEC_PLATFORMS_REPRO_WRITER_H_
 #define IPCSPEC_PLATFORMS_REPRO_WRITER_H_
@@ -12,7 +12,7 @@
 
 #include "impl/call/cat.h"
 #include "impl/call/values.h"
-#include "platforms/repro_calls.h"
+#include "platforms/repro/calls.h"
 
 namespace ipcspec {
 

@@ -1,5 +1,5 @@
-// Memory and POSIX IPC as C (repro_calls.h).
-#include "platforms/repro_writer.h"
+// Memory and POSIX IPC as C (calls.h).
+#include "platforms/repro/writer.h"
 
 namespace ipcspec {
 namespace {

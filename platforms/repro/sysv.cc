@@ -1,7 +1,7 @@
-// System V IPC as C (repro_calls.h).
+// System V IPC as C (calls.h).
 #include <sys/msg.h>
 
-#include "platforms/repro_writer.h"
+#include "platforms/repro/writer.h"
 
 namespace ipcspec {
 namespace {

@@ -1,10 +1,10 @@
 // ReproInC turns a program into one C file that shows on a bare kernel what the program does, for
 // people who have no ipcspec: a kernel maintainer reads it, builds it with gcc and runs it.
 //
-// How: the reference plays the program first (repro_plan.h). What each step must then do is known,
+// How: the reference plays the program first (plan.h). What each step must then do is known,
 // and stands in the file as ordinary C beside the calls themselves.
-#ifndef IPCSPEC_PLATFORMS_REPRO_H_
-#define IPCSPEC_PLATFORMS_REPRO_H_
+#ifndef IPCSPEC_PLATFORMS_REPRO_REPRO_H_
+#define IPCSPEC_PLATFORMS_REPRO_REPRO_H_
 
 #include <string>
 
@@ -19,4 +19,4 @@ std::string ReproInC(const Program& program);
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_PLATFORMS_REPRO_H_
+#endif  // IPCSPEC_PLATFORMS_REPRO_REPRO_H_

@@ -1,4 +1,4 @@
-// Literals, bytes and names as C (repro_calls.h).
+// Literals, bytes and names as C (calls.h).
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "impl/call/bytes.h"
 #include "impl/call/cat.h"
-#include "platforms/repro_calls.h"
+#include "platforms/repro/calls.h"
 
 namespace ipcspec {
 namespace {

@@ -1,6 +1,6 @@
 // Repro programs are compiled and run on the kernel beneath: as they are they show no fault; with a
 // call that behaves as a broken kernel's would, or with a wrong expectation, they do.
-#include "platforms/repro.h"
+#include "platforms/repro/repro.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "impl/call/cat.h"
-#include "platforms/repro_plan.h"
+#include "platforms/repro/plan.h"
 
 namespace ipcspec {
 namespace {
