@@ -69,15 +69,22 @@ class Writer : public ReproWriter {
     Use("own_ipc");
     return Cat("return mq_unlink(", Path(c.name), ");");
   }
+  // Without a deadline by the plain call: headers say that the timed one's is not null.
   std::string Of(const MqSend& c) {
     const int64_t size = static_cast<int64_t>(c.data.text.size());
-    return Cat(text_.Make(c.data.text, "; "), ";\nreturn mq_timedsend(", Arg(c.fd), ", made, ",
-               size, ", ", Int(c.priority), ", ", Deadline(c, "CLOCK_REALTIME"), ");");
+    const std::string deadline = Deadline(c, "CLOCK_REALTIME");
+    const std::string arguments = Cat(Arg(c.fd), ", made, ", size, ", ", Int(c.priority));
+    return Cat(text_.Make(c.data.text, "; "), ";\nreturn ",
+               deadline == "NULL" ? Cat("mq_send(", arguments)
+                                  : Cat("mq_timedsend(", arguments, ", ", deadline),
+               ");");
   }
   std::string Of(const MqReceive& c) {
     Use("keep");
-    return Keep(Cat("mq_timedreceive(", Arg(c.fd), ", IN, ", Count(c.size), ", (unsigned *)p, ",
-                    Deadline(c, "CLOCK_REALTIME"), ")"),
+    const std::string deadline = Deadline(c, "CLOCK_REALTIME");
+    const std::string arguments = Cat(Arg(c.fd), ", IN, ", Count(c.size), ", (unsigned *)p");
+    return Keep(deadline == "NULL" ? Cat("mq_receive(", arguments, ")")
+                                   : Cat("mq_timedreceive(", arguments, ", ", deadline, ")"),
                 1);
   }
   std::string Of(const MqGetattr& c) {

@@ -147,6 +147,35 @@ constexpr Case kCases[] = {
      "1: t0 pipe2(flags=O_CLOEXEC)\n2: t0 pipe2()\n3: t0 exec()\n4: t0 write(fd=@1.1, data=\"x\")\n"
      "5: t0 write(fd=@2.1, data=\"x\")\n",
      "pipe2(p, O_CLOEXEC)", "pipe2(p, 0)", "FAULT: step 4 write(fd=@1.1, data=\"x\") returned 1"},
+    {"a message of the lowest type",
+     "1: t0 msgget(flags=0600)\n2: t0 fork()\n3: t2 msgrcv(id=@1, size=9, type=-2)\n"
+     "4: t0 msgsnd(id=@1, type=3, data=\"abc\")\n5: t0 msgsnd(id=@1, type=2, data=\"de\")\n"
+     "6: t0 msg_stat(id=@1)\n",
+     "&message, 9, -2, 0", "&message, 9, -3, 0", "FAULT: step 3 msgrcv(id=@1, size=9, type=-2)"},
+    {"a message of the highest priority",
+     "1: t0 mq_open(name=\"/a\", flags=O_RDWR|O_CREAT, mode=0600, maxmsg=3, msgsize=8)\n"
+     "2: t0 mq_send(fd=@1, data=\"low\", priority=1)\n"
+     "3: t0 mq_send(fd=@1, data=\"high\", priority=2)\n4: t0 mq_receive(fd=@1, size=8)\n"
+     "5: t0 mq_getattr(fd=@1)\n",
+     "made, 4, 2);", "made, 4, 0);", "FAULT: step 4 mq_receive(fd=@1, size=8) returned 3"},
+    {"a segment that is removed while attached",
+     "1: t0 shmget(size=4096, flags=0600)\n2: t0 shmat(id=@1)\n3: t0 fork()\n"
+     "4: t3 store(address=@2, offset=5, data=\"x\")\n5: t0 shm_rmid(id=@1)\n"
+     "6: t0 load(address=@2, offset=5, size=1)\n7: t0 shm_stat(id=@1)\n8: t0 shmdt(address=@2)\n",
+     "return shmctl(segment1, IPC_RMID, NULL);", "return 0;", "FAULT: step 7 shm_stat(id=@1)"},
+    {"a post that wakes",
+     "1: t0 mmap(prot=PROT_READ|PROT_WRITE, flags=MAP_SHARED|MAP_ANONYMOUS)\n"
+     "2: t0 sem_init(address=@1, shared=true, value=0)\n3: t0 fork()\n"
+     "4: t3 sem_wait(address=@1)\n5: t0 sem_post(address=@1)\n6: t0 sem_getvalue(address=@1)\n",
+     "MAP_SHARED|MAP_ANONYMOUS, -1", "MAP_PRIVATE|MAP_ANONYMOUS, -1",
+     "FAULT: step 4 sem_wait(address=@1) sleeps"},
+    {"a mapped object",
+     "1: t0 shm_open(name=\"/a\", flags=O_RDWR|O_CREAT, mode=0600)\n"
+     "2: t0 ftruncate(fd=@1, length=4096)\n"
+     "3: t0 mmap(fd=@1, prot=PROT_READ|PROT_WRITE, flags=MAP_SHARED)\n"
+     "4: t0 store(address=@3, data=\"x\")\n5: t0 read(fd=@1, count=2)\n",
+     "PROT_READ|PROT_WRITE, MAP_SHARED, ", "PROT_READ|PROT_WRITE, MAP_PRIVATE, ",
+     "FAULT: step 5 read(fd=@1, count=2) returned 2"},
     {"bad addresses",
      "1: t0 pipe2()\n2: t0 write(fd=@1.1, data=\"abc\", memory=bad)\n3: t0 open(path=\"\", "
      "memory=bad)\n"
