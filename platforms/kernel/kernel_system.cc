@@ -17,7 +17,6 @@
 
 #include "impl/call/cat.h"
 #include "impl/call/check.h"
-#include "impl/call/text.h"
 #include "platforms/kernel/agent.h"
 #include "platforms/kernel/monotonic.h"
 #include "platforms/kernel/raw_syscall.h"
