@@ -54,13 +54,9 @@ class Listener : public testing::EmptyTestEventListener {
                           .verdict = std::string(VerdictOf(ClauseTest::last_state())),
                           .detail = failures_,
                           .ms = absl::ToDoubleMilliseconds(absl::Now() - start_)};
-    // The story is told by the failure; the program that shows it comes after.
+    // The story is told by the failures; the program that shows it comes after.
     const std::string& detail = ClauseTest::last_detail();
-    if (!absl::StrContains(outcome.detail, detail)) {
-      outcome.detail = absl::StrContains(detail, failures_)
-                           ? detail
-                           : Cat(failures_, failures_.empty() ? "" : "\n", detail);
-    }
+    if (!detail.empty()) Append(&outcome.detail, failures_.empty() ? "" : "\n\n", detail);
     if (outcome.mechanism.starts_with(kObserveSuite)) {
       outcome.mechanism.erase(0, kObserveSuite.size());
       if (outcome.verdict == "conforms") {

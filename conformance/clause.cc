@@ -123,7 +123,7 @@ void ClauseTest::TestBody() {
       }
     }
   } catch (const ClauseEnds& end) {
-    *DetailOfLast() = end.reason;
+    if (end.why != ClauseEnds::kViolates) *DetailOfLast() = end.reason;
     switch (end.why) {
       case ClauseEnds::kUnsupported:
         state_of_last = State::kUnsupported;
@@ -138,7 +138,7 @@ void ClauseTest::TestBody() {
   if (HasFailure()) {
     state_of_last = State::kViolates;
     if (session_ != nullptr && !session_->program().steps.empty()) {
-      Append(DetailOfLast(), "\n", ToText(ToProgram(session_->history())));
+      *DetailOfLast() = ToText(ToProgram(session_->history()));
     }
   }
 }
