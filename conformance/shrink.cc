@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -63,6 +64,20 @@ std::vector<Program> SimplerPrograms(const Program& program) {
     for (size_t end = n; end > 0; end -= std::min(end, run)) {
       without(end > run ? end - run : 0, end);
     }
+  }
+  // By the first task, what others did: all that one did at once, then call by call.
+  std::set<int> tasks;
+  for (const Step& step : program.steps) tasks.insert(step.task);
+  tasks.erase(0);
+  for (int task : tasks) {
+    Program moved = program;
+    for (Step& step : moved.steps) step.task = step.task == task ? 0 : step.task;
+    simpler.push_back(std::move(moved));
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (program.steps[i].task == 0) continue;
+    simpler.push_back(program);
+    simpler.back().steps[i].task = 0;
   }
   for (size_t i = 0; i < n; ++i) {
     Program changed = program;

@@ -9,7 +9,7 @@
 namespace ipcspec {
 
 // Programs simpler than this one, the boldest first: without a run of steps, without one step,
-// with smaller arguments. Steps that lose what they refer to are dropped with it. Each is simpler
+// with fewer tasks, with smaller arguments. Steps that lose what they refer to are dropped with it. Each is simpler
 // than `program`, so taking one again and again ends.
 std::vector<Program> SimplerPrograms(const Program& program);
 
