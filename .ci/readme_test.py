@@ -3,7 +3,8 @@
 Each line of a ```sh block is run, with the built binary in place of `./bazelw run //:ipcspec --`, in
 a directory that holds the files that the README shows (```ipcspec: lost.prog, ```history:
 lost.history). All must succeed. Commands that are Bazel's own are not run inside Bazel: what runs
-this test is one of them, and the other builds a target that `//...` builds too.
+this test is one of them, the benchmark is a target that `//...` builds too, and coverage is a build
+of its own.
 """
 
 import os
@@ -13,7 +14,7 @@ import sys
 import tempfile
 
 RUN = "./bazelw run //:ipcspec -- "
-BAZELS_OWN = ("./bazelw test //...", "./bazelw run //bench")
+BAZELS_OWN = ("./bazelw test //...", "./bazelw run //bench", "./bazelw run --config=coverage //impl:coverage")
 
 
 def main():

@@ -9,8 +9,8 @@
 namespace ipcspec {
 
 // Programs simpler than this one, the boldest first: without a run of steps, without one step,
-// with fewer tasks, with smaller arguments. Steps that lose what they refer to are dropped with it. Each is simpler
-// than `program`, so taking one again and again ends.
+// with fewer tasks, with smaller arguments. Steps that lose what they refer to are dropped with it.
+// Each is simpler than `program`, so taking one again and again ends.
 std::vector<Program> SimplerPrograms(const Program& program);
 
 }  // namespace ipcspec
