@@ -170,7 +170,13 @@ Pending TaskHandle::Begin(Call call) {
   return Pending(session_, label);
 }
 
-Outcome TaskHandle::Do(Call call) { return Begin(std::move(call)).Finish(); }
+Outcome TaskHandle::Do(Call call) {
+  const bool ends_by_itself = TimeoutOf(call).ns != Nanos::kForever;
+  const Pending pending = Begin(std::move(call));
+  // Also a deadline that has passed is slept on, until the kernel's timer says so.
+  if (ends_by_itself && pending.asleep()) AwaitReturn();
+  return pending.Finish();
+}
 
 void TaskHandle::AwaitReturn() { session_->Run(task_, Await{}); }
 
