@@ -11,7 +11,10 @@
 namespace ipcspec {
 namespace {
 
-std::string AnyPath(Dice& dice) { return dice.Of({"f", "f", "f", "g", "g", "d/f", "l", "x"}); }
+std::string AnyPath(Dice& dice) {
+  if (dice.Percent(8)) return dice.Of({"", "f/", "l/", "d/", "d", "d/.", "d//f", "x/f"});
+  return dice.Of({"f", "f", "f", "g", "g", "d/f", "l", "x"});
+}
 
 std::optional<Call> MakeNames(Scene& scene) {
   Dice& dice = scene.dice;
@@ -19,7 +22,8 @@ std::optional<Call> MakeNames(Scene& scene) {
     case 0:
       return Mkdir{.path = "d", .mode = dice.Of({0777, 0755, 0700})};
     case 1:
-      return Symlink{.target = dice.Of({"f", "d/f", "l"}), .path = "l"};
+      return Symlink{.target = dice.Of({"f", "d/f", "l", "d", "x/y"}),
+                     .path = dice.Of({"l", "l", "x/"})};
     case 2:
       return Mknod{.path = AnyPath(dice), .mode = S_IFIFO | dice.Of({0600, 0666, 0644})};
     default:
@@ -39,8 +43,12 @@ std::optional<Call> AnyFifoCall(Scene& scene) {
     case 3:
       return Unlink{.path = AnyPath(dice)};
     case 4:
-      return Rename{.from = dice.Of({"f", "g"}), .to = dice.Of({"f", "g", "h"})};
+      if (dice.Percent(60))
+        return Rename{.from = dice.Of({"f", "g"}), .to = dice.Of({"f", "g", "h"})};
+      return Rename{.from = dice.Of({"f", "d/f", "d", "e", "e/", "l/", "."}),
+                    .to = dice.Of({"f", "d", "e", "d/f", "d/e", "e/d", "g/", "l/"})};
     case 5:
+      if (dice.Percent(20)) return Chmod{.path = "d", .mode = dice.Of({0777, 01777, 02777, 0755})};
       return Chmod{.path = AnyPath(dice), .mode = dice.Of({0666, 0600, 0})};
     case 6:
       return Stat{.path = AnyPath(dice)};

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <bit>
 #include <csignal>
 #include <utility>
 
@@ -106,8 +107,11 @@ std::optional<Call> AnyProcessCall(Scene& scene) {
     case 5: {
       const TaskArg target = scene.AnyTask();
       if (target.value == 0) return std::nullopt;
-      return Kill{.target = target,
-                  .signal = dice.Percent(30) ? Signal(SIGKILL) : scene.AnySignal()};
+      Signal signal = dice.Percent(30) ? Signal(SIGKILL) : scene.AnySignal();
+      // One that the task handles may end the call that it is in.
+      const uint64_t handled = scene.world.GetTask(static_cast<int>(target.value)).signals.handled;
+      if (handled != 0 && dice.Percent(60)) signal = std::countr_zero(handled) + 1;
+      return Kill{.target = target, .signal = signal};
     }
     case 6: {
       const TaskArg target = scene.AnyTask();
@@ -138,7 +142,7 @@ std::optional<Call> AnyDescriptorCall(Scene& scene) {
     case 0:
       return Dup{.fd = fd};
     case 1:
-      return Dup2{.fd = fd, .to = Fd(3 + dice.Below(9))};
+      return Dup2{.fd = fd, .to = Fd(dice.Percent(2) ? -1 : 3 + dice.Below(9))};
     case 2:
     case 3:
       return Close{.fd = fd};

@@ -36,10 +36,10 @@ int64_t AnyPage(Scene& scene) {
   return mapped[scene.dice.Below(static_cast<int64_t>(mapped.size()))];
 }
 
-// Where in a page: at its ends, most of the time; `size` bytes have room.
+// Where in a page: at its ends; now and then `size` bytes reach into the next.
 int64_t AnyOffset(Scene& scene, int64_t size) {
   const int64_t page = PageOf(scene);
-  return scene.dice.Percent(70) ? scene.dice.Below(12) : page - size - scene.dice.Below(4);
+  return scene.dice.Percent(70) ? scene.dice.Below(12) : page - scene.dice.Below(size + 4);
 }
 
 std::string AnyBytes(Dice& dice) {
@@ -51,6 +51,7 @@ std::string AnyBytes(Dice& dice) {
 
 int64_t AnyProtection(Dice& dice) {
   constexpr int64_t kReadWrite = PROT_READ | PROT_WRITE;
+  if (dice.Percent(4)) return dice.Of<int64_t>({PROT_READ | PROT_EXEC, PROT_EXEC, PROT_WRITE});
   return dice.Of<int64_t>({kReadWrite, kReadWrite, kReadWrite, PROT_READ, PROT_READ, PROT_NONE});
 }
 
@@ -91,7 +92,7 @@ std::optional<Call> AnyFileCall(Scene& scene) {
       return Read{.fd = fd, .count = dice.Of<int64_t>({0, 3, 10, 100})};
     case 2:
     case 3:
-      return Write{.fd = fd, .data = AnyBytes(dice)};
+      return Write{.fd = fd, .data = dice.Percent(5) ? std::string() : AnyBytes(dice)};
     case 4:
     case 5:
       return Lseek{.fd = fd, .offset = dice.Of<int64_t>({0, 0, 2, 5, page - 2, page, -1})};
@@ -110,7 +111,7 @@ std::optional<Call> AnyFileCall(Scene& scene) {
 Call AnyOpen(Dice& dice) {
   int64_t flags = dice.Of({O_RDWR, O_RDWR, O_RDWR, O_RDONLY, O_WRONLY});
   if (dice.Percent(85)) flags |= O_CREAT;
-  if (dice.Percent(6) && (flags & O_ACCMODE) != O_RDONLY) flags |= O_TRUNC;
+  if (dice.Percent(6)) flags |= O_TRUNC;
   if (dice.Percent(8)) flags |= O_APPEND;
   return Open{.path = dice.Of({"m1", "m2"}), .flags = flags, .mode = dice.Of({0600, 0666})};
 }
@@ -143,11 +144,11 @@ std::optional<Call> AnyMappingCall(Scene& scene) {
   if (pick < 97) {
     return Mprotect{.address = at, .length = length, .prot = AnyProtection(dice), .offset = offset};
   }
-  return Msync{
-      .address = at,
-      .length = length,
-      .flags = dice.Of<int64_t>({MS_SYNC, MS_ASYNC, MS_SYNC | MS_INVALIDATE, MS_SYNC | MS_ASYNC}),
-      .offset = offset};
+  return Msync{.address = at,
+               .length = length,
+               .flags = dice.Of<int64_t>(
+                   {MS_SYNC, MS_ASYNC, MS_SYNC | MS_INVALIDATE, MS_SYNC | MS_ASYNC, 0}),
+               .offset = offset};
 }
 
 PROPERTY(Mapping, RandomPrograms, "mmap(2)",

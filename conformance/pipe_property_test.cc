@@ -17,7 +17,7 @@ int64_t AnySize(Dice& dice) {
   switch (dice.Below(6)) {
     case 0:
     case 1:
-      return dice.Of({1, 2, 10, 100});
+      return dice.Of({0, 1, 2, 10, 100});
     case 2:
       return dice.Of({2048, 3000, 4095});
     case 3:
@@ -33,6 +33,8 @@ int64_t AnySize(Dice& dice) {
 Bytes AnyData(Dice& dice, int64_t size) {
   return Bytes(Pattern(static_cast<char>('A' + dice.Below(26)), 0, size));
 }
+
+Memory AnyMemory(Dice& dice) { return dice.Percent(2) ? Memory::kBad : Memory::kGood; }
 
 // Whether a task is in a write of more than PIPE_BUF bytes to the pipe. Two such writes at once
 // may mix at any byte, and then no one order of bytes is left to judge by: one at a time.
@@ -63,7 +65,7 @@ std::optional<Call> AnyWrite(Scene& scene) {
     const int64_t half = size / 2;
     return Writev{.fd = fd, .data = {AnyData(dice, half), AnyData(dice, size - half)}};
   }
-  return Write{.fd = fd, .data = AnyData(dice, size)};
+  return Write{.fd = fd, .data = AnyData(dice, size), .memory = AnyMemory(dice)};
 }
 
 std::optional<Call> AnyRead(Scene& scene) {
@@ -71,7 +73,7 @@ std::optional<Call> AnyRead(Scene& scene) {
   const Fd fd = scene.DescriptorWhere(IsReadEnd);
   const int64_t size = AnySize(dice);
   if (dice.Percent(10)) return Readv{.fd = fd, .counts = {size / 2, size}};
-  return Read{.fd = fd, .count = size};
+  return Read{.fd = fd, .count = size, .memory = AnyMemory(dice)};
 }
 
 }  // namespace
@@ -102,8 +104,9 @@ std::optional<Call> AnyPipeCall(Scene& scene) {
     case 12:
       return AnyRead(scene);
     case 13:
-      return SetPipeSize{.fd = scene.DescriptorWhere(IsPipe),
-                         .size = dice.Of({1, 4096, 8192, 12000, 16384, 65536, 131072, 1 << 21})};
+      return SetPipeSize{
+          .fd = scene.DescriptorWhere(IsPipe),
+          .size = dice.Of({-1, 1, 4096, 8192, 12000, 16384, 65536, 131072, 1 << 21})};
     case 14:
       return GetPipeSize{.fd = scene.DescriptorWhere(IsPipe)};
     case 15:

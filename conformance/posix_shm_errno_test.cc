@@ -47,6 +47,22 @@ CLAUSE(PosixShm, BadNames, "shm_open(3)",
 }
 PROVOKES(PosixShm, BadNames, "shm_open.3", "shm_open", "EINVAL", "bad name");
 
+CLAUSE(PosixShm, NamesOfDirectories, "shm_open(3)",
+       "The names of the directory itself and of the one above stand for no object") {
+  for (const char* name : {"/.", "/.."}) {
+    EXPECT_NE(a.Do(ShmOpen{.name = name, .flags = O_RDWR | O_CREAT}).error, 0);
+    EXPECT_NE(a.Do(ShmUnlink{.name = name}).error, 0);
+  }
+}
+
+CLAUSE(PosixShm, AccessForWritingAlone, "shm_open(3)",
+       "O_WRONLY, of which nothing is said, is refused with EINVAL or opens an object to write") {
+  const Outcome opened = a.Do(ShmOpen{.name = "/x", .flags = O_WRONLY | O_CREAT});
+  if (!opened.ok()) return;
+  EXPECT_THAT(a.Do(Ftruncate{.fd = opened.ret, .length = 8}), Gives(0));
+  EXPECT_THAT(a.Do(Read{.fd = opened.ret, .count = 8}), FailsWith(EBADF));
+}
+
 CLAUSE(PosixShm, LongName, "shm_open(3)",
        "A name of more than NAME_MAX characters is refused with ENAMETOOLONG") {
   EXPECT_THAT(a.Do(ShmOpen{.name = "/" + std::string(256, 'n'), .flags = O_RDWR | O_CREAT}),

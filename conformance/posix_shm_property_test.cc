@@ -23,7 +23,7 @@ std::optional<Call> AnyPosixShmCall(Scene& scene) {
   const int64_t page = scene.world.dialect->page_size;
   const int64_t pick = dice.Below(20);
   if (!fd.is_reference() || pick < 4) {
-    int64_t flags = dice.Percent(80) ? O_RDWR : O_RDONLY;
+    int64_t flags = dice.Percent(80) ? O_RDWR : dice.Of({O_RDONLY, O_RDONLY, O_WRONLY});
     if (dice.Percent(75)) flags |= O_CREAT;
     if (dice.Percent(15)) flags |= O_EXCL;
     if (dice.Percent(8) && (flags & O_ACCMODE) == O_RDWR) flags |= O_TRUNC;

@@ -57,33 +57,33 @@ bool FileTree::Grants(int inode, int64_t wanted, const Permit& permit) const {
 FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
                                const Permit& permit) const {
   Place place;
-  if (path.empty()) {
-    place.errors.If(true, ENOENT);
-    return place;
-  }
   if (path.size() >= PATH_MAX) {
     place.errors.If(true, ENAMETOOLONG);
     return place;
   }
-  bool wants_directory = false;
-  std::vector<std::string> rest = Parts(path, &wants_directory);
+  std::vector<std::string> rest = Parts(path, &place.slash);
   std::reverse(rest.begin(), rest.end());
   int links = 0;
   int directory = from;
-  place.slash = wants_directory;
+  // What does not follow a link at the end need not look where it leads, slash or not: it can say
+  // that there is something, and that this is no directory.
+  const auto stop = [&place](int error) {
+    place.errors.If(true, error);
+    place.errors.If(place.through_link, EEXIST);
+    place.errors.If(place.through_link, ENOTDIR);
+    return place;
+  };
   while (true) {
-    if (rest.empty()) rest.push_back(".");
+    if (rest.empty()) return stop(ENOENT);
     const bool last = rest.size() == 1;
     const std::string name = rest.back();
     rest.pop_back();
-    if (Get(directory) == nullptr || !IsDirectory(*Get(directory))) {
-      place.errors.If(true, ENOTDIR);
-      return place;
-    }
+    if (!IsDirectory(*Get(directory))) return stop(ENOTDIR);
     // A name that is too long, in a directory that may not be searched: either may be said.
-    place.errors.If(!Grants(directory, 1, permit), EACCES);
-    place.errors.If(name.size() > NAME_MAX, ENAMETOOLONG);
-    if (place.errors.any()) return place;
+    const bool searchable = Grants(directory, 1, permit);
+    place.errors.If(!searchable, EACCES);
+    if (name.size() > NAME_MAX) return stop(ENAMETOOLONG);
+    if (!searchable) return stop(EACCES);
 
     int found = -1;
     if (name == ".") {
@@ -94,12 +94,8 @@ FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
                it != Get(directory)->names.end()) {
       found = it->second;
     }
-    if (found >= 0 && Get(found) == nullptr) found = -1;  // ".." of a directory that is gone
-    if (found >= 0 && S_ISLNK(Get(found)->mode) && (!last || follow || wants_directory)) {
-      if (++links > kMaxLinks) {
-        place.errors.If(true, ELOOP);
-        return place;
-      }
+    if (found >= 0 && S_ISLNK(Get(found)->mode) && (!last || follow || place.slash)) {
+      if (++links > kMaxLinks) return stop(ELOOP);
       if (last && !follow) place.through_link = true;
       bool ignored = false;
       std::vector<std::string> more = Parts(Get(found)->target, &ignored);
@@ -112,15 +108,12 @@ FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
       place.name = name;
       place.inode = found;
       // What would make the name may say as well that it is there.
-      const bool no_directory = wants_directory && found >= 0 && !IsDirectory(*Get(found));
+      const bool no_directory = place.slash && found >= 0 && !IsDirectory(*Get(found));
       place.errors.If(no_directory, ENOTDIR);
       place.errors.If(no_directory && !follow, EEXIST);
       return place;
     }
-    if (found < 0) {
-      place.errors.If(true, ENOENT);
-      return place;
-    }
+    if (found < 0) return stop(ENOENT);
     directory = found;
   }
 }
@@ -149,13 +142,12 @@ Errors FileTree::MayRemove(const Place& place, const Permit& permit) const {
 
 // A mounted file system begins there.
 bool FileTree::IsMount(const Place& place) const {
-  return place.inode >= 0 && !IsDots(place.name) &&
-         Get(place.inode)->file_system != Get(place.directory)->file_system;
+  return place.inode >= 0 && Get(place.inode)->file_system != Get(place.directory)->file_system;
 }
 
 // Whether `inode` is the directory or lies below it.
 bool FileTree::IsWithin(int inode, int directory) const {
-  while (inode != directory && inode != kRoot && Get(inode) != nullptr) inode = Get(inode)->parent;
+  while (inode != directory && inode != kRoot) inode = Get(inode)->parent;
   return inode == directory;
 }
 
@@ -179,7 +171,7 @@ Errors FileTree::Make(const Place& place, int64_t mode, const Permit& permit, in
   const int fs = Get(place.directory)->file_system;
   if (const int64_t limit = file_systems_.at(fs).inodes; limit > 0) {
     const auto count = std::count_if(inodes_.begin(), inodes_.end(), [fs](const auto& entry) {
-      return entry.second->file_system == fs;
+      return entry.second->file_system == fs && entry.second->links > 0;
     });
     errors.If(count >= limit, ENOSPC);
   }
@@ -216,7 +208,9 @@ void FileTree::RemoveName(int directory, const std::string& name) {
 }
 
 void FileTree::MayForget(int inode) {
-  if (Get(inode)->links == 0 && Get(inode)->held == 0) inodes_.Erase(inode);
+  // A directory may be the ".." of one that is open.
+  const Inode& i = *Get(inode);
+  if (i.links == 0 && i.held == 0 && !IsDirectory(i)) inodes_.Erase(inode);
 }
 
 void FileTree::Release(int inode) {
@@ -241,7 +235,9 @@ Errors FileTree::Rename(const Place& from, const Place& to, const Permit& permit
   Errors errors = MayRemove(from, permit);
   errors.If(from.inode < 0, ENOENT);
   const Errors at_target = MayRemove(to, permit);
-  for (int e : at_target.list()) errors.If(true, e);
+  for (const Errors& more : {at_target, from.errors, to.errors}) {
+    for (int e : more.list()) errors.If(true, e);
+  }
   const bool across = Get(from.directory)->file_system != Get(to.directory)->file_system;
   errors.If(across, EXDEV);
   errors.If(from.through_link || to.through_link, ENOTDIR);
@@ -280,7 +276,7 @@ Errors FileTree::Chmod(int inode, int64_t mode, const Permit& permit) {
   if (errors.any()) return errors;
   Inode& i = inodes_.Mutable(inode);
   // chmod(2): who is not of the file's group cannot hand it on.
-  if (permit.creds.uid != 0 && permit.creds.gid != i.gid) mode &= ~int64_t{S_ISGID};
+  if (permit.creds.uid != 0 && !permit.creds.InGroup(i.gid)) mode &= ~int64_t{S_ISGID};
   i.mode = (i.mode & S_IFMT) | (mode & 07777);
   return errors;
 }
@@ -293,7 +289,7 @@ Errors FileTree::Chown(int inode, int64_t uid, int64_t gid, const Permit& permit
   if (gid == -1) gid = before.gid;
   const bool owner = permit.creds.uid == before.uid;
   // An owner may only give the file to a group of its own, or leave it where it is.
-  const bool group = gid == permit.creds.gid || gid == before.gid;
+  const bool group = permit.creds.InGroup(gid) || gid == before.gid;
   errors.If(permit.creds.uid != 0 && !(owner && uid == before.uid && group), EPERM);
   if (errors.any()) return errors;
   Inode& i = inodes_.Mutable(inode);
@@ -336,12 +332,10 @@ Result FileTree::Ftok(int inode, int64_t id, Choice& choice) {
   std::map<int64_t, int64_t>& keys = inodes_.Mutable(inode).keys;
   if (const auto it = keys.find(low); it != keys.end()) return Done(it->second);
   int64_t key = static_cast<int32_t>(low << 24 | (inode & 0xffff));  // as glibc
-  if (choice.SawSuccess()) {
-    const int64_t seen = choice.seen()->ret;
-    const bool taken = std::any_of(keys.begin(), keys.end(),
-                                   [seen](const auto& entry) { return entry.second == seen; });
-    if (!taken && seen != -1) key = seen;
-  }
+  const int64_t seen = choice.Number(INT32_MIN, INT32_MAX, key);
+  const bool taken = std::any_of(keys.begin(), keys.end(),
+                                 [seen](const auto& entry) { return entry.second == seen; });
+  if (!taken && seen != -1) key = seen;
   keys[low] = key;
   return Done(key);
 }

@@ -333,13 +333,12 @@ Result Pipe::OpenFifo(bool reads, bool writes, bool nonblock, const Caller& call
     return Done(0);
   }
   if (!caller.interrupted) return Sleep();
-  AbandonOpen(reads, progress);
+  AbandonOpen(reads);
   progress.phase = 0;
   return Fail(EINTR);
 }
 
-void Pipe::AbandonOpen(bool reads, const Progress& progress) {
-  if (progress.phase == 0) return;
+void Pipe::AbandonOpen(bool reads) {
   --(reads ? waiting_readers_ : waiting_writers_);
   reads ? CloseReader() : CloseWriter();
 }

@@ -74,7 +74,7 @@ class Pipe {
   // leaves the end closed. The caller has made a description when this is done.
   Result OpenFifo(bool reads, bool writes, bool nonblock, const Caller& caller, Choice& choice);
   // The opener is gone before it was done.
-  void AbandonOpen(bool reads, const Progress& progress);
+  void AbandonOpen(bool reads);
 
   int64_t bytes() const { return bytes_; }
   bool operator==(const Pipe&) const = default;

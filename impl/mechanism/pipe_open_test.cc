@@ -103,9 +103,8 @@ TEST_F(FifoReference, AnEintrStandsThoughAWriterCameSince) {
 
 TEST_F(FifoReference, AnOpenerThatDiesLeavesNothing) {
   ASSERT_EQ(b.Play(Writer(), kWriter).kind, Result::kMoved);
-  b.pipe.AbandonOpen(false, b.progress[2]);
+  b.pipe.AbandonOpen(false);
   EXPECT_EQ(b.pipe, Pipe(b.dialect));
-  b.pipe.AbandonOpen(true, Progress());  // had not come that far
   EXPECT_EQ(b.pipe, Pipe(b.dialect));
 }
 

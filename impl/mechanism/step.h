@@ -80,6 +80,7 @@ class Choice {
   const Outcome* seen() const { return seen_; }
   bool SawError(int error) const { return seen_ != nullptr && seen_->error == error; }
   bool SawSuccess() const { return seen_ != nullptr && seen_->ok(); }
+  bool SawValues(size_t count) const { return SawSuccess() && seen_->values.size() == count; }
 
   // Any of `errors`: the one that was seen if it is among them, else the first.
   // REQUIRES: errors.any().

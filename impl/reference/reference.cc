@@ -107,9 +107,7 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
                   .choice = choice};
   Result result = std::visit([&](const auto& c) { return StepOf(machine, c); }, *call);
   MayForgetNextId(*call, result, limits, choice);
-  if (result.kind == Result::kAsleep && progress == world.GetTask(task).current.progress) {
-    return result;
-  }
+  if (result.kind == Result::kAsleep) return result;
   // Making an object uses up an identifier that was asked for (proc(5), sem_next_id).
   if (limits != before) world.MutableIpcOf(task).limits = limits;
   Task& changed = world.MutableTask(task);

@@ -80,7 +80,7 @@ void Truncate(World& world, int object, int64_t size) {
 
 Result ReadFile(Machine& m, const Fd& fd, int64_t count) {
   Description& description = MutableDescription(m, fd);
-  if (count < 0 || RefusesDirect(m, description)) return Fail(EINVAL);
+  if (RefusesDirect(m, description)) return Fail(EINVAL);
   const int contents = ContentsOf(m.world, description.inode);
   const MemoryObject& object = *m.world.memory->Find(contents);
   const int64_t from = description.position;

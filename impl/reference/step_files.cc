@@ -44,20 +44,23 @@ Result MakeNode(Machine& m, const FileTree::Place& place, int64_t mode) {
 Errors OpenErrors(const Machine& m, const FileTree::Place& place, OpenFlags flags) {
   Errors errors = place.errors;
   errors.If(FreeDescriptor(m.world, m.task) < 0, EMFILE);
-  if (place.errors.any()) return errors;
   const bool create = flags.has(O_CREAT);
+  // No file can be made by a name that asks for a directory (path_resolution(7)).
+  errors.If(place.errors.any() && create && place.slash, EISDIR);
+  if (place.errors.any()) return errors;
   errors.If(place.inode < 0 && !create, ENOENT);
-  // Combinations that open(2) gives no meaning.
+  // A combination that open(2) gives no meaning.
   errors.If(create && flags.has(O_DIRECTORY), EINVAL);
-  errors.If((flags.bits & O_ACCMODE) == O_ACCMODE, EINVAL);
+  const int64_t access = flags.bits & O_ACCMODE;
+  // The fourth access mode asks for both rights and gives neither; on Linux alone.
+  errors.If(access == O_ACCMODE && m.choice.SawError(EINVAL), EINVAL);
   if (place.inode < 0) return errors;
   const Inode& inode = *m.world.files->Get(place.inode);
+  errors.If(S_ISFIFO(inode.mode) && access == O_ACCMODE, EINVAL);
   errors.If(create && flags.has(O_EXCL), EEXIST);
   errors.If(S_ISLNK(inode.mode) && !flags.has(O_EXCL), ELOOP);
-  errors.If(S_ISFIFO(inode.mode) && flags.has(O_DIRECT), EINVAL);
   errors.If(S_ISSOCK(inode.mode), ENXIO);
   errors.If(flags.has(O_DIRECTORY) && !S_ISDIR(inode.mode), ENOTDIR);
-  const int64_t access = flags.bits & O_ACCMODE;
   const bool truncates = flags.has(O_TRUNC) && S_ISREG(inode.mode);
   errors.If(S_ISDIR(inode.mode) && (access != O_RDONLY || create), EISDIR);
   const int64_t wanted = (access == O_WRONLY ? 0 : 4) | (access != O_RDONLY || truncates ? 2 : 0);
@@ -82,6 +85,12 @@ Result OpenFifo(Machine& m, OpenFlags flags, int inode) {
   const int64_t mark = pipe.WriterMark();
   Result result = pipe.OpenFifo(reads, writes, flags.has(O_NONBLOCK), m.caller, m.choice);
   if (result.kind != Result::kDone) return result;
+  if (result.outcome.ok() && flags.has(O_DIRECT) && m.choice.SawError(EINVAL)) {
+    // Packets need not be had by O_DIRECT here (open(2)); it was open for a moment.
+    if (reads) pipe.CloseReader();
+    if (writes) pipe.CloseWriter();
+    result = Fail(EINVAL);
+  }
   if (!result.outcome.ok()) {
     ReleaseInode(m.world, inode);
     return result;
@@ -117,7 +126,7 @@ void AbandonOpen(World& world, const Open& call, const Progress& progress) {
   if (progress.phase == 0) return;
   const int pipe = world.files->Get(progress.object)->pipe;
   const bool reads = (call.flags.bits & O_ACCMODE) != O_WRONLY;
-  world.pipes.Mutable().Mutable(pipe).AbandonOpen(reads, progress);
+  world.pipes.Mutable().Mutable(pipe).AbandonOpen(reads);
   ReleaseInode(world, progress.object);
 }
 
@@ -130,7 +139,11 @@ Result OpenPlace(Machine& m, const FileTree::Place& place, OpenFlags flags, Mode
     const int64_t masked = S_IFREG | (mode.bits & 07777 & ~m.self().umask);
     const Errors errors = m.world.files.Mutable().Make(place, masked, PermitOf(m), &inode);
     if (errors.any()) return m.choice.FailWithAny(errors);
-  } else if (flags.has(O_TRUNC) && S_ISREG(m.world.files->Get(inode)->mode)) {
+  }
+  const bool regular = S_ISREG(m.world.files->Get(inode)->mode);
+  // A file system need not have O_DIRECT (open(2)); it made the file before it said so.
+  if (regular && flags.has(O_DIRECT) && m.choice.SawError(EINVAL)) return Fail(EINVAL);
+  if (regular && flags.has(O_TRUNC) && inode == place.inode) {
     // With O_RDONLY nothing says what happens (open(2)); Linux truncates.
     const bool undefined = (flags.bits & O_ACCMODE) == O_RDONLY;
     if (!undefined || m.choice.Hidden(2) == 0) Truncate(m.world, ContentsOf(m.world, inode), 0);
@@ -172,10 +185,8 @@ Result Step(Machine& m, const Stat& call) {
   if (place.inode < 0) return Fail(ENOENT);
   Result result = m.world.files->Stat(place.inode);
   // How many links a directory has is the file system's business.
-  if (S_ISDIR(result.outcome.values[0]) && m.choice.SawSuccess() &&
-      m.choice.seen()->values.size() == 4) {
-    result.outcome.values[3] = m.choice.seen()->values[3];
-  }
+  int64_t& links = result.outcome.values[3];
+  if (S_ISDIR(result.outcome.values[0])) links = m.choice.Value(3, 0, INT64_MAX, links);
   return result;
 }
 
@@ -224,7 +235,7 @@ Result Step(Machine& m, const Rename& call) {
   const FileTree::Place to = Find(m, kCwd, call.to, false);
   Errors errors = from.errors;
   for (int e : to.errors.list()) errors.If(true, e);
-  if (errors.any()) return m.choice.FailWithAny(errors);
+  if (from.directory < 0 || to.directory < 0) return m.choice.FailWithAny(errors);
   const int contents = to.inode >= 0 ? m.world.files->Get(to.inode)->contents : -1;
   errors = m.world.files.Mutable().Rename(from, to, PermitOf(m));
   DropContents(m.world, to.inode, contents);

@@ -14,14 +14,11 @@ namespace {
 
 // Beyond any address of a 64-bit program.
 constexpr int64_t kEndOfAddresses = int64_t{1} << 56;
-// Below this an address may be kept from programs (proc(5), mmap_min_addr).
-constexpr int64_t kLowAddresses = int64_t{1} << 20;
 // From this length on a mapping may as well not find room.
 constexpr int64_t kHuge = int64_t{1} << 30;
 
 bool IsProgramsOwn(int64_t start, int64_t length) {
-  return kFirstAddress <= start && length <= kLastAddress - kFirstAddress &&
-         start + length <= kLastAddress;
+  return kFirstAddress <= start && start <= kLastAddress - length;
 }
 
 bool IsAligned(const Machine& m, int64_t number) { return number % m.dialect().page_size == 0; }
@@ -84,10 +81,10 @@ Errors MmapErrors(const Machine& m, const Mmap& call, const Request& r) {
     errors.If(!m.world.SpaceOf(m.task).IsFree(call.address.value, call.length), EEXIST);
   }
   if (r.fixed && !absurd && !IsProgramsOwn(call.address.value, call.length)) {
+    // Low addresses may be kept from programs (proc(5), mmap_min_addr).
     for (int e : {ENOMEM, EINVAL, EPERM, EACCES}) errors.If(m.choice.SawError(e), e);
     const bool out = call.address.value < 0 || call.address.value > kEndOfAddresses;
     errors.If(out, ENOMEM);
-    errors.If(call.address.value >= 0 && call.address.value < kLowAddresses, EPERM);
     // What is there, the reference does not know.
     errors.If(r.no_replace && m.choice.SawError(EEXIST), EEXIST);
   }
@@ -111,12 +108,8 @@ int64_t PlaceOf(const Machine& m, const Mmap& call, const Request& r, int64_t le
   const AddressSpace& space = m.world.SpaceOf(m.task);
   const int64_t asked = RoundUp(call.address.value, m.dialect().page_size);
   if (r.fixed && !(r.no_replace && !m.dialect().Since(4, 17))) return asked;
-  if (m.choice.SawSuccess()) {
-    const int64_t seen = m.choice.seen()->ret;
-    if (seen > 0 && seen < kEndOfAddresses && IsAligned(m, seen) && space.IsFree(seen, length)) {
-      return seen;
-    }
-  }
+  const int64_t seen = m.choice.Number(m.dialect().page_size, kEndOfAddresses - 1, 0);
+  if (seen > 0 && IsAligned(m, seen) && space.IsFree(seen, length)) return seen;
   const bool usable = IsProgramsOwn(asked, length) && space.IsFree(asked, length);
   return usable ? asked : space.UsualPlace(length);
 }
@@ -127,10 +120,8 @@ Errors RangeErrors(const Machine& m, int64_t start, int64_t length, int64_t* pag
   Errors errors;
   errors.If(!IsAligned(m, start), EINVAL);
   if (errors.any()) return errors;
-  const bool absurd = start < 0 || length < 0 || length > kEndOfAddresses - start;
-  errors.If(absurd, ENOMEM);
-  if (absurd) return errors;
-  *pages = RoundUp(length, m.dialect().page_size);
+  errors.If(start < 0 || start > kEndOfAddresses || length < 0, ENOMEM);
+  *pages = RoundUp(std::min(length, kEndOfAddresses), m.dialect().page_size);
   return errors;
 }
 

@@ -14,9 +14,6 @@
 namespace ipcspec {
 namespace {
 
-// More than any access of a program.
-constexpr int64_t kHuge = int64_t{1} << 30;
-
 // Outside the addresses that a program may choose there is memory that no call of it made.
 bool IsProgramsOwn(int64_t start, int64_t length) {
   return kFirstAddress <= start && start + length <= kLastAddress;
@@ -91,10 +88,6 @@ struct Reach {
 Reach ReachOf(const Machine& m, int64_t at, int64_t size, int64_t wanted) {
   Reach reach;
   const int64_t page_size = m.dialect().page_size;
-  if (at < 0 || size > kHuge) {
-    return {
-        .surely = true, .signals = FaultOf(m.world, nullptr, 0, wanted).signals, .foreign = true};
-  }
   for (int64_t done = 0; done < size;) {
     const int64_t page = (at + done) / page_size * page_size;
     const Mapping* mapping = m.world.SpaceOf(m.task).Find(page);

@@ -145,10 +145,9 @@ Result Step(Machine& m, const Fstat& call) {
     // The type is promised (pipe(7): a pipe is a FIFO to fstat); owner, mode and links are not.
     outcome.values = {S_IFIFO | 0600, m.caller.creds.uid, m.caller.creds.gid, 1};
   }
-  const Outcome* seen = m.choice.seen();
-  if (seen != nullptr && seen->ok() && seen->values.size() == outcome.values.size() &&
-      (seen->values[0] & S_IFMT) == (outcome.values[0] & S_IFMT)) {
-    return Done(*seen);
+  if (m.choice.SawValues(outcome.values.size()) &&
+      (m.choice.seen()->values[0] & S_IFMT) == (outcome.values[0] & S_IFMT)) {
+    return Done(*m.choice.seen());
   }
   return Done(std::move(outcome));
 }
@@ -168,7 +167,8 @@ Result Step(Machine& m, const Poll& call) {
       } else if (description->kind == Description::Kind::kQueue) {
         ready = PollQueue(m.world, *description, asked.events.bits);
       } else {
-        ready.must = ready.may = asked.events.bits & (POLLIN | POLLOUT);
+        // Of files one can always be had (POSIX.1-2024 poll).
+        ready.must = ready.may = asked.events.bits & (POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
       }
     }
     must.values.push_back(ready.must);
@@ -178,8 +178,8 @@ Result Step(Machine& m, const Poll& call) {
   }
   const bool over =
       call.timeout.ns != Nanos::kForever && m.caller.latest >= m.caller.invoked + call.timeout.ns;
-  const Outcome* seen = m.choice.seen();
-  if (seen != nullptr && seen->ok() && seen->values.size() == may.values.size()) {
+  if (m.choice.SawValues(may.values.size())) {
+    const Outcome* seen = m.choice.seen();
     // Each element shows all that is certain and nothing that is impossible; an empty answer takes
     // the whole timeout.
     int64_t shown = 0;

@@ -168,7 +168,7 @@ Result Step(Machine& m, const SetCredentials& call) {
 }
 
 Result Step(Machine& m, const LimitDescriptors& call) {
-  if (call.count < 0) return Fail(EINVAL);
+  if (call.count < 0) return Fail(EPERM);  // as a number without sign above every hard limit
   m.mutable_self().max_descriptors = call.count;
   return Done(0);
 }
@@ -185,10 +185,9 @@ Result Step(Machine& m, const SignalInfo&) {
   Outcome outcome = Returns(0);
   outcome.values = {signals.handled_last, origin.code, origin.sender, origin.uid, origin.value};
   // Of other signals than those that say where they are from, only the number is promised.
-  const Outcome* seen = m.choice.seen();
-  if (!origin.known && seen != nullptr && seen->values.size() == outcome.values.size() &&
-      seen->values[0] == signals.handled_last) {
-    return Done(*seen);
+  if (!origin.known && m.choice.SawValues(outcome.values.size()) &&
+      m.choice.seen()->values[0] == signals.handled_last) {
+    return Done(*m.choice.seen());
   }
   return Done(std::move(outcome));
 }

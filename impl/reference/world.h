@@ -33,8 +33,9 @@ struct Description {
   int64_t position = 0;                             // kFile: where the next read or write begins
   int queue = -1;                                   // kQueue: the POSIX message queue ...
   int ipc = -1;                                     // ... in this IPC namespace
-  bool reads() const { return (flags & 3) != 1; }   // O_RDONLY or O_RDWR
-  bool writes() const { return (flags & 3) != 0; }  // O_WRONLY or O_RDWR
+  // O_RDONLY is 0, O_WRONLY 1, O_RDWR 2; 3 is neither (open(2)).
+  bool reads() const { return ((flags + 1) & 1) != 0; }
+  bool writes() const { return ((flags + 1) & 2) != 0; }
   bool operator==(const Description&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const Description& d) {
