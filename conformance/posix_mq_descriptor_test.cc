@@ -52,6 +52,14 @@ CLAUSE(PosixMq, SlashMayCountInLength, "mq_overview(7)",
   }
 }
 
+CLAUSE(PosixMq, FileOfNoName, "mq_overview(7)",
+       "What is too long for a name, or has no slash before it, has no file either") {
+  a.Must(Make("/q"));
+  EXPECT_FALSE(a.Do(MqFile{.name = "/" + std::string(256, 'n')}).ok());
+  EXPECT_FALSE(a.Do(MqFile{.name = "q"}).ok());
+  EXPECT_THAT(a.Do(MqFile{.name = "/r"}), FailsWith(ENOENT));
+}
+
 CLAUSE(PosixMq, FileIsReadWithPermission, "mq_overview(7)",
        "The file of a queue is read by whom its mode lets read: else EACCES") {
   RequiresOtherUsers();

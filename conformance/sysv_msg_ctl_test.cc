@@ -380,5 +380,22 @@ CLAUSE(SysvMsg, QbytesBeyondAnInt, "msgctl(2)",
   EXPECT_THAT(a.Do(TrySend(q, 1, "x")), Gives(0));
 }
 
+CLAUSE(SysvMsg, QbytesAboveALoweredLimit, "msgctl(2)",
+       "When msgmnb was set below what a queue holds its owner may keep that or take less of it; "
+       "Linux refuses all above the limit: EPERM") {
+  RequiresOtherUsers();
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
+  TaskHandle b = ForkAs(a, 1000, 1000);
+  const MsgId q = b.Must(Msgget{.flags = 0600});
+  const int64_t before = FieldOf(b, q, kMsgQbytes);
+  a.Must(SetLimit{.limit = Limit::kMsgmnb, .value = 100});
+  for (const int64_t qbytes : {before, before - 1}) {
+    MsgSet set = Give(q, 1000, 1000, 0600);
+    set.qbytes = qbytes;
+    EXPECT_THAT(b.Do(set), testing::AnyOf(Gives(0), FailsWith(EPERM)));
+  }
+  EXPECT_THAT(b.Do(TrySend(q, 1, "x")), Gives(0));
+}
+
 }  // namespace
 }  // namespace ipcspec

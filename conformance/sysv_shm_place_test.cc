@@ -2,6 +2,7 @@
 // that fail with segments attached: shmop(2), clone(2).
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/shm.h>
 
 #include "conformance/clause.h"
@@ -65,6 +66,7 @@ CLAUSE(SysvShm, CloneInVainAttachesNothing, "clone(2)",
   const ShmId s = Make(a);
   TaskHandle b = a.Fork();
   const Address at = b.Must(Shmat{.id = s});
+  b.Must(Mmap{.prot = PROT_READ, .flags = MAP_PRIVATE | MAP_ANONYMOUS});  // no attach
   b.Must(SetCredentials{.uid = 1000, .gid = 1000});
   EXPECT_THAT(b.Do(Clone{.flags = CLONE_NEWIPC}), FailsWith(EPERM));
   EXPECT_EQ(Attaches(a, s), 1);

@@ -219,11 +219,11 @@ Result SysvSem::Step(const SetSemLimits& call, const Caller& caller, Choice& cho
   limits_.semmsl = call.semmsl;
   limits_.semmns = call.semmns;
   limits_.semopm = call.semopm;
-  const bool refused =
-      choice.SawError(ERANGE) || choice.SawError(EINVAL) || choice.mode() == Choice::Mode::kUsual;
-  if (!has_room && (call.semmni < 0 || refused)) {
+  if (!has_room && (call.semmni < 0 || !choice.SawSuccess())) {
     // Linux keeps the fourth number and takes the others.
-    return Fail(choice.SawError(EINVAL) ? EINVAL : ERANGE);
+    errors.If(true, ERANGE);
+    errors.If(true, EINVAL);
+    return choice.FailWithAny(errors);
   }
   limits_.semmni = call.semmni;
   return Done(0);

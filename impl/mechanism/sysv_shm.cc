@@ -8,12 +8,6 @@
 #include <algorithm>
 
 namespace ipcspec {
-namespace {
-
-// Sizes are unsigned to the kernel: what is negative here is very large there.
-bool Exceeds(int64_t amount, int64_t limit) { return amount < 0 || amount > limit; }
-
-}  // namespace
 
 void LastTask::Is(int task) {
   tasks_ = {task};
@@ -75,8 +69,8 @@ Result SysvShm::MakeNew(const Shmget& call, const Caller& caller, Choice& choice
   const int64_t pages = PagesInAll(*caller.dialect) + segment.pages(*caller.dialect);
 
   Errors errors;
-  errors.If(call.size < kMinSize || Exceeds(call.size, limits.Get(Limit::kShmmax)), EINVAL);
-  errors.If(call.size > 0 && full(Exceeds(pages, limits.Get(Limit::kShmall))), ENOSPC);
+  errors.If(call.size < kMinSize || call.size > limits.Get(Limit::kShmmax), EINVAL);
+  errors.If(call.size > 0 && full(pages > limits.Get(Limit::kShmall)), ENOSPC);
   errors.If(full(static_cast<int64_t>(segments_.all().size()) >= limits.Get(Limit::kShmmni)),
             ENOSPC);
   if (call.flags.has(SHM_HUGETLB)) {

@@ -113,7 +113,7 @@ Result Step(Machine& m, const SetLimit& call) {
   if (call.value < range.low || call.value > range.high) {
     const bool perhaps = range.lowest <= call.value && call.value <= range.highest;
     if (!perhaps || !m.choice.SawSuccess()) return Fail(EINVAL);
-    // Linux passes over a negative number of bytes or pages without a word.
+    // Older Linux passes over a negative number of bytes or pages without a word.
     if (call.value < 0 && range.high == INT64_MAX) return Done(0);
   }
   m.caller.limits->Set(call.limit, call.value);

@@ -222,9 +222,7 @@ Result Step(Machine& m, const MqFile& call) {
 Result Step(Machine& m, const LimitQueueBytes& call) {
   // Above the hard limit, which is not known here, setrlimit(2) fails.
   const bool high = call.bytes < 0 || call.bytes > m.dialect().max_queue_bytes;
-  if (high && (m.choice.SawError(EINVAL) || m.choice.SawError(EPERM))) {
-    return Fail(m.choice.seen()->error);
-  }
+  if (high && m.choice.SawError(EINVAL)) return Fail(EINVAL);
   m.mutable_self().max_queue_bytes = call.bytes < 0 ? INT64_MAX : call.bytes;
   return Done(0);
 }
