@@ -222,7 +222,9 @@ Result Step(Machine& m, const MqFile& call) {
 Result Step(Machine& m, const LimitQueueBytes& call) {
   // Above the hard limit, which is not known here, setrlimit(2) fails.
   const bool high = call.bytes < 0 || call.bytes > m.dialect().max_queue_bytes;
-  if (high && m.choice.SawError(EINVAL)) return Fail(EINVAL);
+  Errors errors;
+  for (const int refusal : {EINVAL, EPERM}) errors.If(high && m.choice.SawError(refusal), refusal);
+  if (errors.any()) return m.choice.FailWithAny(errors);
   m.mutable_self().max_queue_bytes = call.bytes < 0 ? INT64_MAX : call.bytes;
   return Done(0);
 }
