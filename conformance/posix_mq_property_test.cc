@@ -17,7 +17,7 @@ bool IsReceiving(const Description& d) { return IsQueue(d) && (d.flags & O_ACCMO
 bool IsSending(const Description& d) { return IsQueue(d) && (d.flags & O_ACCMODE) != O_RDONLY; }
 
 std::string AnyName(Dice& dice) {
-  if (dice.Percent(2)) return dice.Of({"q", "/", "/a/b", "/none"});
+  if (dice.Percent(3)) return dice.Of({"q", "/", "/a/b", "/none", "/.", "/.."});
   return dice.Of({"/a", "/a", "/b"});
 }
 
@@ -33,6 +33,7 @@ MqOpen AnyOpen(Dice& dice) {
     open.maxmsg = dice.Percent(3) ? -1 : 1 + dice.Below(3);
     open.msgsize = dice.Percent(3) ? 0 : 4;
   }
+  if (dice.Percent(2)) open.flags.bits |= O_ACCMODE;
   if (dice.Percent(25)) open.flags.bits |= O_NONBLOCK;
   open.mode = dice.Of({0600, 0666, 0640, 0420});
   return open;
@@ -64,7 +65,7 @@ MqNotify AnyNotify(Scene& scene) {
   return {.fd = scene.DescriptorWhere(IsQueue),
           .how = dice.Of({Notify::kSignal, Notify::kSignal, Notify::kSignal, Notify::kNone,
                           Notify::kThread, Notify::kRemove, Notify::kBad}),
-          .signal = dice.Percent(5) ? Signal(dice.Of({65, -1})) : scene.AnySignal(),
+          .signal = dice.Percent(5) ? Signal(dice.Of({65, -1, 0})) : scene.AnySignal(),
           .value = dice.Below(100)};
 }
 
@@ -76,7 +77,7 @@ std::optional<Call> AnyNotification(Scene& scene) {
     case 1:
       return MqNotices{};
     case 2:
-      return MqFile{.name = dice.Of({"/a", "/b"})};
+      return MqFile{.name = AnyName(dice)};
     default:
       return AnyNotify(scene);
   }
@@ -106,9 +107,9 @@ std::optional<Call> AnyPosixMqCall(Scene& scene) {
       return Poll{.fds = {{.fd = fd, .events = dice.Of({POLLIN, POLLOUT, POLLIN | POLLOUT})}},
                   .timeout = dice.Percent(60) ? Nanos(0) : Nanos()};
     case 6:
-      return MqFile{.name = dice.Of({"/a", "/b"})};
+      return MqFile{.name = AnyName(dice)};
     case 7:
-      return dice.Percent(30) ? Call(LimitQueueBytes{.bytes = dice.Of({0, 4000, 800000})})
+      return dice.Percent(30) ? Call(LimitQueueBytes{.bytes = dice.Of({0, 200, 4000, 800000})})
                               : Call(Fstat{.fd = fd});
     case 8:
     case 9:

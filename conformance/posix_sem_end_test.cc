@@ -1,5 +1,8 @@
 // Clauses of POSIX semaphores: how else than by a post a wait ends: handlers, deaths, deadlines:
 // sem_wait(3), signal(7).
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
 #include <csignal>
 
 #include "conformance/clause.h"
@@ -207,6 +210,45 @@ CLAUSE(PosixSem, NoSuchClock, "sem_clockwait(3), POSIX.1-2024",
   const Address s = MakeSem(a, 0);
   EXPECT_THAT(a.Do(PsemWait{.address = s, .timeout = kNeverOver, .clock = Clock::kBad}),
               FailsWith(EINVAL));
+}
+
+CLAUSE(PosixSem, NeighboursInOnePage, "sem_destroy(3)",
+       "A semaphore is destroyed, and made anew, while a task waits for another beside it") {
+  const Address page = SharedPage(a);
+  a.Must(PsemInit{.address = page, .shared = true, .value = 0});
+  a.Must(PsemInit{.address = page, .offset = kSemSize, .shared = true, .value = 3});
+  TaskHandle b = a.Fork();
+  const Pending wait = b.Begin(PsemWait{.address = page});
+  EXPECT_THAT(a.Do(PsemDestroy{.address = page, .offset = kSemSize}), Gives(0));
+  EXPECT_THAT(a.Do(PsemInit{.address = page, .offset = kSemSize, .shared = true, .value = 5}),
+              Gives(0));
+  EXPECT_THAT(wait, IsAsleep());
+  a.Must(PsemPost{.address = page});
+  EXPECT_THAT(wait.Finish(), Gives(0));
+}
+
+CLAUSE(PosixSem, NotForOtherProcesses, "sem_init(3)",
+       "Whatever becomes of another process that waits for a semaphore which is not shared, one "
+       "beside it stays as it is") {
+  const Address page = SharedPage(a);
+  a.Must(PsemInit{.address = page, .shared = false, .value = 0});
+  a.Must(PsemInit{.address = page, .offset = kSemSize, .shared = true, .value = 2});
+  TaskHandle b = a.Fork();
+  b.Begin(PsemWait{.address = page});
+  EXPECT_THAT(a.Do(PsemGetValue{.address = page, .offset = kSemSize}), GivesValues({2}));
+  a.Must(Kill{.target = b.task(), .signal = SIGKILL});
+  EXPECT_FALSE(b.alive());
+}
+
+CLAUSE(PosixSem, ReadOnlyMemory, "sem_overview(7)",
+       "Through memory that it may only read no task changes a semaphore") {
+  const ShmId segment = a.Must(Shmget{.size = 4096, .flags = IPC_CREAT | 0600});
+  const Address at = a.Must(Shmat{.id = segment});
+  a.Must(PsemInit{.address = at, .shared = true, .value = 1});
+  TaskHandle b = a.Fork();
+  const Address view = b.Must(Shmat{.id = segment, .flags = SHM_RDONLY});
+  EXPECT_FALSE(b.Do(PsemPost{.address = view}).ok());
+  EXPECT_THAT(a.Do(PsemGetValue{.address = at}), GivesValues({1}));
 }
 
 }  // namespace

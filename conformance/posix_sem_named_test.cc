@@ -316,5 +316,16 @@ EXCUSED("sem_open.3", "sem_open", "ENFILE", "system file limit",
 EXCUSED("sem_open.3", "sem_open", "ENOMEM", "memory short",
         "memory cannot be made to run short for one call alone");
 
+CLAUSE(PosixSem, SpellingsOfOneName, "sem_open(3)",
+       "A name with one more slash, where it is taken at all, is the same semaphore") {
+  const Address s = OpenSem(a, "/s", 1);
+  const Outcome other = a.Do(PsemOpen{.name = "//s", .flags = 0});
+  EXPECT_THAT(other, testing::AnyOf(testing::Field("error", &Outcome::error, 0), FailsWith(EINVAL),
+                                    FailsWith(ENOENT)));
+  if (!other.ok()) return;
+  a.Must(PsemPost{.address = other.ret});
+  EXPECT_THAT(a.Do(PsemGetValue{.address = s}), GivesValues({2}));
+}
+
 }  // namespace
 }  // namespace ipcspec

@@ -75,7 +75,7 @@ PsemWait AnyWait(Dice& dice) {
 
 std::optional<Call> AnyNameCall(Scene& scene) {
   Dice& dice = scene.dice;
-  const std::string name = dice.Percent(4) ? "/" : dice.Of({"/a", "/a", "/b"});
+  const std::string name = dice.Percent(4) ? dice.Of({"/", "//a"}) : dice.Of({"/a", "/a", "/b"});
   if (dice.Percent(20)) return PsemUnlink{.name = name};
   int64_t flags = dice.Percent(80) ? O_CREAT : 0;
   if (flags != 0 && dice.Percent(15)) flags |= O_EXCL;

@@ -78,6 +78,30 @@ CLAUSE(SysvIpc, OrdinaryUserSetsNoLimit, "proc_sys_kernel(5)",
     const Outcome after = b.Do(GetLimit{.limit = place.limit});
     EXPECT_EQ(after.ret, before.ret);
   }
+  EXPECT_FALSE(b.Do(SetSemLimits{.semmsl = 1, .semmns = 1, .semopm = 1, .semmni = 1}).ok());
+}
+
+CLAUSE(SysvIpc, NegativeNumbersOfBytes, "proc_sys_kernel(5)",
+       "A negative number is no limit of bytes or pages: it is refused, or passed over") {
+  RequireSome(Sets(a, Limit::kShmmax, 1 << 20) && Sets(a, Limit::kShmall, 1 << 12));
+  for (const Limit limit : {Limit::kShmmax, Limit::kShmall}) {
+    const Outcome before = a.Do(GetLimit{.limit = limit});
+    (void)Sets(a, limit, -1);
+    EXPECT_THAT(a.Do(GetLimit{.limit = limit}), Gives(before.ret));
+  }
+  EXPECT_THAT(a.Do(Shmget{.size = 1 << 20, .flags = 0600}), Succeeds());
+}
+
+CLAUSE(SysvIpc, NumberOfSetsOutOfRange, "proc_sys_kernel(5)",
+       "SEMMNI cannot be negative, and a number that is refused leaves it as it was") {
+  const SetSemLimits good{.semmsl = 10, .semmns = 100, .semopm = 10, .semmni = 3};
+  RequireSome(a.Do(good).ok());
+  for (const int64_t semmni : {int64_t{-1}, int64_t{1} << 25}) {
+    SetSemLimits bad = good;
+    bad.semmni = semmni;
+    EXPECT_THAT(a.Do(bad), testing::AnyOf(FailsWith(ERANGE), FailsWith(EINVAL)));
+    EXPECT_EQ(a.Do(SemLimits{}).values[3], 3);
+  }
 }
 
 CLAUSE(SysvIpc, LimitsAreOfTheNamespace, "ipc_namespaces(7)",

@@ -60,6 +60,15 @@ KIND_CLAUSE(SetTakesNineBits, "sysvipc(7)", "Of the mode IPC_SET takes the nine 
   EXPECT_EQ(PermOf(a, kind, id, kPermMode) & 0777, 0642);
 }
 
+KIND_CLAUSE(NobodyIsNoOwner, "user_namespaces(7)",
+            "-1 is no user and no group: an object cannot be given to it, EINVAL") {
+  const int64_t id = a.Must(kind.Make(kPrivate, 0640));
+  EXPECT_THAT(a.Do(kind.Set(id, -1, 0, 0600)), FailsWith(EINVAL));
+  EXPECT_THAT(a.Do(kind.Set(id, 0, -1, 0600)), FailsWith(EINVAL));
+  EXPECT_EQ(PermOf(a, kind, id, kPermUid), 0);
+  EXPECT_EQ(PermOf(a, kind, id, kPermMode) & 0777, 0640);
+}
+
 KIND_CLAUSE(OwnerAndCreatorControl, "sysvipc(7)",
             "Both its owner and its creator may change and remove an object, whatever its mode") {
   RequiresOtherUsers();
@@ -149,6 +158,28 @@ KIND_CLAUSE(FindingAsksForPermission, "sysvipc(7)",
   EXPECT_THAT(b.Do(kind.Get(kKey, 0004)), Gives(id));
   EXPECT_THAT(b.Do(kind.Get(kKey, 0006)), FailsWith(EACCES));
   EXPECT_THAT(b.Do(kind.Get(kKey, IPC_CREAT | 0666)), FailsWith(EACCES));
+}
+
+KIND_CLAUSE(FindingWithExecuteBits, "sysvipc(7)",
+            "Execute bits mean nothing: to find an object with some that the mode lacks gives the "
+            "object or, on Linux, EACCES, and with those that it has the object") {
+  RequiresOtherUsers();
+  const int64_t id = a.Must(kind.Make(kKey, 0605));
+  TaskHandle b = ForkAs(a, kUser, kGroup);
+  EXPECT_THAT(b.Do(kind.Get(kKey, 0005)), Gives(id));
+  EXPECT_THAT(b.Do(kind.Get(kKey, 0050)), Gives(id));
+  a.Must(kind.Set(id, 0, 0, 0604));
+  EXPECT_THAT(b.Do(kind.Get(kKey, 0005)), testing::AnyOf(Gives(id), FailsWith(EACCES)));
+}
+
+KIND_CLAUSE(FindingForAnotherClass, "sysvipc(7)",
+            "Bits that are asked for another class than the caller's count on Linux too: EACCES, "
+            "or the object") {
+  RequiresOtherUsers();
+  const int64_t id = a.Must(kind.Make(kKey, 0664));
+  TaskHandle b = ForkAs(a, kUser, kGroup);
+  EXPECT_THAT(b.Do(kind.Get(kKey, 0664)), testing::AnyOf(Gives(id), FailsWith(EACCES)));
+  EXPECT_THAT(b.Do(kind.Get(kKey, 0444)), Gives(id));
 }
 
 KIND_CLAUSE(IpcOwnerPassesPermissions, "capabilities(7)",

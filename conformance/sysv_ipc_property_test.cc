@@ -10,7 +10,7 @@ namespace ipcspec {
 namespace {
 
 int64_t AnyFlags(Dice& dice) {
-  int64_t flags = dice.Of({0600, 0666, 0640, 0604, 0});
+  int64_t flags = dice.Of({0600, 0666, 0640, 0604, 0, 0611, 0040});
   if (dice.Percent(80)) flags |= IPC_CREAT;
   if (dice.Percent(20)) flags |= IPC_EXCL;
   return flags;
@@ -27,6 +27,7 @@ std::optional<Call> AnyControl(Scene& scene) {
     case 1:
     case 2: {
       Set set{.id = id, .uid = dice.Of({0, 1000, 1001}), .gid = dice.Of({0, 1000, 1001})};
+      if (dice.Percent(3)) set.gid = -1;
       set.mode = dice.Of({0600, 0666, 0640, 0604, 0060, 0});
       return set;
     }
@@ -52,8 +53,9 @@ std::optional<Call> AnyObjectCall(Scene& scene) {
 }
 
 std::optional<Call> AnyLimit(Dice& dice) {
-  const Limit limit = dice.Of({Limit::kMsgmni, Limit::kShmmni, Limit::kMsgmax, Limit::kSemNextId,
-                               Limit::kMsgNextId, Limit::kShmNextId, Limit::kMqMsgMax});
+  const Limit limit =
+      dice.Of({Limit::kMsgmni, Limit::kShmmni, Limit::kMsgmax, Limit::kSemNextId, Limit::kMsgNextId,
+               Limit::kShmNextId, Limit::kMqMsgMax, Limit::kShmall, Limit::kShmRmidForced});
   if (dice.Percent(40)) return GetLimit{.limit = limit};
   return SetLimit{.limit = limit, .value = dice.Of({-1, 1, 3, 3, 40, 32768 + 2, 4 * 32768 + 1})};
 }

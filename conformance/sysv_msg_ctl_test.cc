@@ -351,5 +351,51 @@ CLAUSE(SysvMsg, StatByIndexNeedsPermission, "msgctl(2)",
 EXCUSED("msgctl.2", "msgctl", "EIDRM", "queue removed",
         "needs the removal to fall between two steps inside one msgctl, which no test can time");
 
+CLAUSE(SysvMsg, SenderLosesPermission, "msgctl(2)",
+       "A sender that loses permission in its sleep fails with EACCES or stays, and then sends") {
+  RequiresOtherUsers();
+  const MsgId q = MakeSmallQueue(a, 1, 0606);
+  TaskHandle b = ForkAs(a, 1000, 1000), c = a.Fork();
+  a.Must(Send(q, 1, "x"));
+  const Pending loses = b.Begin(Send(q, 2, "b")), keeps = c.Begin(Send(q, 3, "c"));
+  a.Must(MsgSet{.id = q, .mode = 0600, .qbytes = 1});
+  EXPECT_THAT(keeps, IsAsleep());
+  if (!loses.asleep()) {
+    EXPECT_THAT(loses.Finish(), FailsWith(EACCES));
+  }
+  a.Must(MsgSet{.id = q, .mode = 0600, .qbytes = 100});
+  EXPECT_THAT(keeps.Finish(), Gives(0));
+  EXPECT_THAT(a.Do(TryReceive(q, 3)), GivesMessage(3, "c"));
+}
+
+CLAUSE(SysvMsg, QbytesBeyondAnInt, "msgctl(2)",
+       "msg_qbytes of more than 32 bits is above the limit, or counts with its low bits on Linux") {
+  const MsgId q = MakeQueue(a);
+  const Outcome set = a.Do(MsgSet{.id = q, .mode = 0600, .qbytes = (int64_t{1} << 32) + 100});
+  if (!set.ok()) {
+    EXPECT_THAT(set, FailsWith(EPERM));
+    return;
+  }
+  EXPECT_EQ(FieldOf(a, q, kMsgQbytes) & 0xffffffff, 100);
+  EXPECT_THAT(a.Do(TrySend(q, 1, "x")), Gives(0));
+}
+
+CLAUSE(SysvMsg, QbytesAboveALoweredLimit, "msgctl(2)",
+       "When msgmnb was set below what a queue holds its owner may keep that or take less of it; "
+       "Linux refuses all above the limit: EPERM") {
+  RequiresOtherUsers();
+  Requires(MachineUnderTest().may_set_limits, "this run cannot set limits of its own");
+  TaskHandle b = ForkAs(a, 1000, 1000);
+  const MsgId q = b.Must(Msgget{.flags = 0600});
+  const int64_t before = FieldOf(b, q, kMsgQbytes);
+  a.Must(SetLimit{.limit = Limit::kMsgmnb, .value = 100});
+  for (const int64_t qbytes : {before, before - 1}) {
+    MsgSet set = Give(q, 1000, 1000, 0600);
+    set.qbytes = qbytes;
+    EXPECT_THAT(b.Do(set), testing::AnyOf(Gives(0), FailsWith(EPERM)));
+  }
+  EXPECT_THAT(b.Do(TrySend(q, 1, "x")), Gives(0));
+}
+
 }  // namespace
 }  // namespace ipcspec

@@ -109,6 +109,26 @@ CLAUSE(SysvMsg, CutTextFreesAllItsBytes, "msgop(2)",
 bool HasCopies(TaskHandle& a, MsgId q) { return a.Do(CopyAt(q, 0)).error != ENOSYS; }
 constexpr const char* kNoCopies = "the kernel was built without CONFIG_CHECKPOINT_RESTORE";
 
+CLAUSE(SysvMsg, TooLongForABadBuffer, "msgop(2)",
+       "A message that is too long stays in the queue, though the buffer is bad as well") {
+  const MsgId q = MakeQueue(a);
+  a.Must(Send(q, 1, "1234"));
+  Msgrcv receive = TryReceive(q, 0, 0, 3);
+  receive.memory = Memory::kBad;
+  EXPECT_THAT(a.Do(receive), testing::AnyOf(FailsWith(E2BIG), FailsWith(EFAULT)));
+  EXPECT_THAT(a.Do(TryReceive(q)), GivesMessage(1, "1234"));
+}
+
+CLAUSE(SysvMsg, CopyToABadBuffer, "msgop(2)",
+       "MSG_COPY to a bad buffer is EFAULT, and the message stays") {
+  const MsgId q = MakeQueue(a);
+  a.Must(Send(q, 1, "1234"));
+  Msgrcv copy = CopyAt(q, 0);
+  copy.memory = Memory::kBad;
+  EXPECT_THAT(a.Do(copy), testing::AnyOf(FailsWith(EFAULT), FailsWith(ENOSYS)));
+  EXPECT_THAT(a.Do(TryReceive(q)), GivesMessage(1, "1234"));
+}
+
 CLAUSE(SysvMsg, CopyByPosition, "msgop(2)",
        "MSG_COPY gives the message at a position, counted from 0, and all stay in the queue") {
   const MsgId q = MakeQueue(a);

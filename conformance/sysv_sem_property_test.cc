@@ -15,7 +15,7 @@ int64_t AnyNum(Dice& dice) { return dice.Percent(3) ? dice.Of({-1, 3, 7}) : dice
 
 Sembuf AnyOperation(Dice& dice) {
   Sembuf op{.num = dice.Percent(2) ? 9 : dice.Below(3)};
-  op.op = dice.Percent(3) ? dice.Of({32767, -32767, 30000}) : dice.Below(7) - 3;
+  op.op = dice.Percent(3) ? dice.Of({32767, -32767, 30000, -30000}) : dice.Below(7) - 3;
   if (dice.Percent(25)) op.flags.bits |= IPC_NOWAIT;
   if (dice.Percent(45)) op.flags.bits |= SEM_UNDO;
   return op;

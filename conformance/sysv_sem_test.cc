@@ -262,5 +262,19 @@ CLAUSE(SysvSem, PrivilegePassesPermissions, "semop(2)",
 EXCUSED("semop.2", "semop,semtimedop", "ENOMEM", "no memory for undo record",
         "taking the kernel's memory would harm whoever else runs on the machine");
 
+CLAUSE(SysvSem, MixedArrayNeedsPermissionToAlter, "semop(2)",
+       "An array that waits for zero and alters needs permission to alter: else EACCES") {
+  RequiresOtherUsers();
+  const SemId readable = a.MakeSemSet({0, 0}, 0604), alterable = a.MakeSemSet({0, 0}, 0602);
+  TaskHandle b = a.Fork();
+  b.Must(SetCredentials{.uid = 1000, .gid = 1000});
+  const std::vector<Sembuf> mix = {{0, 0}, {1, 1}};
+  EXPECT_THAT(b.Do(Semop{.id = readable, .ops = mix}), FailsWith(EACCES));
+  EXPECT_THAT(b.Do(Semop{.id = readable, .ops = {{0, 0}}}), Gives(0));
+  EXPECT_THAT(b.Do(Semop{.id = alterable, .ops = {{0, 0}}}), FailsWith(EACCES));
+  EXPECT_THAT(b.Do(Semop{.id = alterable, .ops = mix}),
+              testing::AnyOf(Gives(0), FailsWith(EACCES)));
+}
+
 }  // namespace
 }  // namespace ipcspec

@@ -291,6 +291,21 @@ CLAUSE(SysvSem, UndoStopsAtHighestValue, "semop(2)", "Undoing takes no value bey
   EXPECT_THAT(a.Do(SemGetVal{.id = s, .num = 0}), Gives(kMaxValue));
 }
 
+CLAUSE(SysvSem, AdjustmentsHaveARange, "semop(2)",
+       "An adjustment beyond SEMVMX either way may be ERANGE; what is refused changes nothing") {
+  const SemId s = a.MakeSemSet({0});
+  TaskHandle b = a.Fork();
+  for (const int64_t sign : {1, -1}) {
+    a.Must(SemSetVal{.id = s, .num = 0, .value = sign > 0 ? 0 : 30000});
+    b.Must(Semop{.id = s, .ops = {{0, sign * 30000, SEM_UNDO}}});
+    a.Must(Semop{.id = s, .ops = {{0, sign * -30000}}});
+    const Outcome more = b.Do(Semop{.id = s, .ops = {{0, sign * 20000, SEM_UNDO}}});
+    EXPECT_THAT(more, testing::AnyOf(Gives(0), FailsWith(ERANGE)));
+    const int64_t before = sign > 0 ? 0 : 30000;
+    EXPECT_THAT(a.Do(SemGetVal{.id = s, .num = 0}), Gives(before + (more.ok() ? sign * 20000 : 0)));
+  }
+}
+
 CLAUSE(SysvSem, UndoRecordsItsProcess, "semctl(2)",
        "GETPID names the process whose end undid what it had done (as Linux has it)") {
   const SemId s = a.MakeSemSet({5});

@@ -232,5 +232,84 @@ CLAUSE(
   EXPECT_THAT(a.Do(ShmStat{.id = s}), Succeeds());
 }
 
+CLAUSE(SysvShm, ForcedRemovalAndLivingCreators, "proc(5)",
+       "Setting kernel/shm_rmid_forced may destroy what nobody has attached while its creator "
+       "lives; what Linux spares works on until its last detach") {
+  Requires(MachineUnderTest().may_set_limits, kMayNotSet);
+  const ShmId s = a.Must(Make(kKey));
+  a.Must(Make(kOtherKey));
+  a.Must(SetLimit{.limit = Limit::kShmRmidForced, .value = 1});
+  const bool spared = a.Do(ShmStat{.id = s}).ok();
+  EXPECT_THAT(a.Do(ShmUsage{}), Succeeds());
+  EXPECT_THAT(a.Do(ShmStatIndex{.index = s.value & 0x7fff, .any = true}),
+              spared ? Gives(s.value) : FailsWith(EINVAL));
+  EXPECT_THAT(a.Do(ListIpc{.kind = IpcKind::kShm}), Gives(spared ? 2 : 0));
+  a.Must(SetLimit{.limit = Limit::kShmmni, .value = 2});
+  EXPECT_THAT(a.Do(Make(IPC_PRIVATE)), spared ? FailsWith(ENOSPC) : Succeeds());
+  if (!spared) return;
+  EXPECT_THAT(a.Do(Shmget{.key = kKey, .size = 0, .flags = 0600}), Gives(s.value));
+  a.Must(Shmdt{.address = a.Must(Shmat{.id = s})});
+  EXPECT_THAT(a.Do(ShmStat{.id = s}), SaysGone());
+}
+
+CLAUSE(SysvShm, ForcedRemovalSparesTheAttached, "proc(5)",
+       "With kernel/shm_rmid_forced a segment outlives its creator as long as it is attached") {
+  Requires(MachineUnderTest().may_set_limits, kMayNotSet);
+  a.Must(SetLimit{.limit = Limit::kShmRmidForced, .value = 1});
+  TaskHandle b = a.Fork();
+  const ShmId s = b.Must(Make(kKey));
+  const Address at = a.Must(Shmat{.id = s});
+  b.Begin(Exit{.status = 0});
+  EXPECT_THAT(a.Do(ShmStat{.id = s}), Succeeds());
+  a.Must(Shmdt{.address = at});
+  EXPECT_THAT(a.Do(ShmStat{.id = s}), SaysGone());
+}
+
+CLAUSE(SysvShm, ForcedRemovalWhenCreatorLeaves, "proc(5)",
+       "With kernel/shm_rmid_forced what its creator left for another IPC namespace, attached by "
+       "nobody, may go at once, as on Linux") {
+  Requires(MachineUnderTest().may_set_limits, kMayNotSet);
+  a.Must(SetLimit{.limit = Limit::kShmRmidForced, .value = 1});
+  TaskHandle b = a.Fork();
+  const ShmId s = b.Must(Make(kKey));
+  b.Must(Make(kOtherKey));
+  Requires(b.Do(UnshareIpc{}).ok(), "this run cannot make an IPC namespace");
+  const bool spared = a.Do(ShmStat{.id = s}).ok();
+  EXPECT_THAT(a.Do(ListIpc{.kind = IpcKind::kShm}), Gives(spared ? 2 : 0));
+  EXPECT_THAT(a.Do(ShmStatIndex{.index = s.value & 0x7fff, .any = true}),
+              spared ? Gives(s.value) : FailsWith(EINVAL));
+  EXPECT_THAT(a.Do(Shmget{.key = kKey, .size = 0, .flags = 0600}),
+              spared ? Gives(s.value) : FailsWith(ENOENT));
+  EXPECT_THAT(a.Do(Make(kOtherKey)), Succeeds());
+}
+
+CLAUSE(SysvShm, SizeBeyondAnyMemory, "shmget(2)",
+       "A size that only an unsigned number holds is refused, and no segment is made") {
+  Requires(MachineUnderTest().may_set_limits, kMayNotSet);
+  a.Must(SetLimit{.limit = Limit::kShmall, .value = 5});
+  for (const int64_t size : {int64_t{-1}, int64_t{-1} << 25, INT64_MIN}) {
+    EXPECT_THAT(a.Do(Make(kKey, size)),
+                testing::AnyOf(FailsWith(EINVAL), FailsWith(ENOSPC), FailsWith(ENOMEM)));
+  }
+  EXPECT_THAT(a.Do(Shmget{.key = kKey, .size = 0, .flags = 0600}), FailsWith(ENOENT));
+}
+
+CLAUSE(SysvShm, LocksCountForTheirUser, "shmctl(2)",
+       "What another user has locked takes nothing from one's own limit; to lock what is locked "
+       "takes no more") {
+  RequiresOtherUsers();
+  const int64_t page = dialect().page_size, limit = dialect().max_locked / page * page;
+  Requires(16 * page <= limit && limit <= int64_t{1} << 30, "the limit is too low, or none");
+  TaskHandle b = a.Fork(), c = a.Fork();
+  b.Must(SetCredentials{.uid = 1000, .gid = 1000});
+  c.Must(SetCredentials{.uid = 1001, .gid = 1001});
+  const ShmId mine = b.Must(Make(kKey, limit - page)), other = c.Must(Make(kOtherKey, 2 * page));
+  EXPECT_THAT(b.Do(ShmLock{.id = mine}), Gives(0));
+  EXPECT_THAT(b.Do(ShmLock{.id = mine}), Gives(0));
+  EXPECT_THAT(c.Do(ShmLock{.id = other}), Gives(0));
+  a.Must(ShmSet{.id = other, .uid = 1002, .gid = 1001, .mode = 0600});
+  EXPECT_THAT(c.Do(ShmUnlock{.id = other}), Gives(0));  // still its creator
+}
+
 }  // namespace
 }  // namespace ipcspec

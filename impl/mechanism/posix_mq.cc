@@ -33,7 +33,7 @@ void NameErrors(std::string_view name, const Choice& choice, Errors* errors) {
                  (length == PosixMq::kLongestName && choice.SawError(ENAMETOOLONG)),
              ENAMETOOLONG);
   // Good names by mq_overview(7), that file systems cannot give to a file.
-  const bool special = (rest == "." || rest == "..") && !choice.SawSuccess();
+  const bool special = rest == "." || rest == "..";
   errors->If(special, EACCES);
   errors->If(special, EINVAL);
 }
@@ -104,21 +104,17 @@ PosixMq::Charge PosixMq::ChargedTo(int64_t uid) const {
 
 void PosixMq::CreateErrors(const MqOpen& call, const Room& room, const Caller& caller,
                            const Choice& choice, Errors* errors) const {
-  // A call that was made before a limit was set last may go by what it was.
   const IpcLimits& limits = *caller.limits;
-  const bool predates = limits.set_at >= 0 && caller.invoked <= limits.set_at;
-  const auto refused = [&](bool now, int error) { return predates ? choice.SawError(error) : now; };
-
   // Queues that are unlinked and still open are there, but it is not said that they count.
   const int64_t max = limits.Get(Limit::kMqQueuesMax);
   const auto named = std::count_if(queues_.begin(), queues_.end(),
                                    [](const auto& entry) { return !entry.second->name.empty(); });
   const bool count_all = choice.mode() != Choice::Mode::kSeen || choice.SawError(ENOSPC);
   const int64_t count = count_all ? static_cast<int64_t>(queues_.size()) : named;
-  errors->If(refused(count >= max && !caller.Can(Capability::kSysResource), ENOSPC), ENOSPC);
+  errors->If(count >= max && !caller.Can(Capability::kSysResource), ENOSPC);
 
   const bool bad_sizes = BadSizes(call, caller);
-  errors->If(refused(bad_sizes, EINVAL), EINVAL);
+  errors->If(bad_sizes, EINVAL);
   if (bad_sizes) return;
   Charge charge = Charge::Of(MaxmsgOf(call, limits), MsgsizeOf(call, limits));
   charge.Add(room.charged);
@@ -158,8 +154,8 @@ Result PosixMq::Open(const MqOpen& call, const Room& room, const Caller& caller,
     errors.If(access == O_ACCMODE && choice.SawError(EINVAL), EINVAL);
     CreateErrors(call, room, caller, choice, &errors);
   }
+  errors.If(choice.SawError(ENOMEM), ENOMEM);
   if (errors.any()) return choice.FailWithAny(errors);
-  if (choice.SawError(ENOMEM)) return Fail(ENOMEM);
   *queue = found >= 0 ? found : Create(call, room.umask, caller);
   ++queues_.Mutable(*queue).opens;
   return Done(0);

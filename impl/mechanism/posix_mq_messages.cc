@@ -6,9 +6,6 @@
 namespace ipcspec {
 namespace {
 
-// How long a deadline may be overrun before the sleeper counts as forgotten.
-constexpr int64_t kOverrun = 10'000'000'000;
-
 // The queue is empty, or full: what the call does, when `errors` has what is wrong with it anyhow.
 template <class TimedCall>
 Result CannotGoOn(const TimedCall& call, bool nonblocking, Errors errors, const Caller& caller,
@@ -20,14 +17,7 @@ Result CannotGoOn(const TimedCall& call, bool nonblocking, Errors errors, const 
   errors.If(refused && timed && !nonblocking && call.timeout.ns <= 0, ETIMEDOUT);
   if (errors.any()) return choice.FailWithAny(errors);
 
-  const int64_t waited = caller.latest - caller.invoked;
-  if (timed && waited >= call.timeout.ns) {
-    const bool forgotten = waited - kOverrun > call.timeout.ns;
-    if (choice.SawError(ETIMEDOUT) || choice.mode() == Choice::Mode::kUsual ||
-        (choice.mode() == Choice::Mode::kSleepy && forgotten)) {
-      return Fail(ETIMEDOUT);
-    }
-  }
+  if (TimeIsUp(call.timeout, ETIMEDOUT, caller, choice)) return Fail(ETIMEDOUT);
   return SleepOrInterrupted(caller);
 }
 
@@ -90,15 +80,15 @@ Result PosixMq::Register(int number, const MqNotify& call, const Caller& caller,
   Errors errors;
   errors.If(call.how == Notify::kBad, EINVAL);
   // 0 is no signal, and Linux takes it, to send none.
-  const bool no_signal = call.signal.number == 0 && choice.SawError(EINVAL);
-  errors.If(by_signal && (call.signal.number < 0 || call.signal.number > 64 || no_signal), EINVAL);
+  const int lowest = choice.SawError(EINVAL) ? 1 : 0;
+  errors.If(by_signal && (call.signal.number < lowest || call.signal.number > 64), EINVAL);
   errors.If(found == nullptr, EBADF);
   errors.If(call.how != Notify::kRemove && holder >= 0, EBUSY);
   // POSIX.1-2024 allows it of one that is not registered.
   errors.If(call.how == Notify::kRemove && holder != caller.process && choice.SawError(EINVAL),
             EINVAL);
+  errors.If(choice.SawError(ENOMEM), ENOMEM);
   if (errors.any()) return choice.FailWithAny(errors);
-  if (choice.SawError(ENOMEM) && call.how != Notify::kRemove) return Fail(ENOMEM);
 
   if (call.how == Notify::kRemove) {
     if (holder == caller.process) Unregister(number);

@@ -1,12 +1,6 @@
 #include "impl/mechanism/posix_sem.h"
 
 namespace ipcspec {
-namespace {
-
-// How long a deadline may be overrun before the sleeper counts as forgotten.
-constexpr int64_t kOverrun = 10'000'000'000;
-
-}  // namespace
 
 Result PosixSem::Post() {
   if (value == kMaxValue) return Fail(EOVERFLOW);
@@ -21,20 +15,12 @@ Result PosixSem::TryWait() {
 }
 
 Result PosixSem::Wait(const PsemWait& call, const Caller& caller, Choice& choice) {
-  const bool timed = HasDeadline(call);
-  const bool malformed = timed && (call.bad_time || call.clock == Clock::kBad);
+  const bool malformed = HasDeadline(call) && (call.bad_time || call.clock == Clock::kBad);
   // Whether anybody looks at the deadline when there is no need to wait is left open (POSIX).
   if (malformed && (value == 0 || !choice.MayGoOn(false))) return Fail(EINVAL);
   if (value > 0) return TryWait();  // however late it is
 
-  const int64_t waited = caller.latest - caller.invoked;
-  if (timed && waited >= call.timeout.ns) {
-    const bool forgotten = waited - kOverrun > call.timeout.ns;
-    if (choice.SawError(ETIMEDOUT) || choice.mode() == Choice::Mode::kUsual ||
-        (choice.mode() == Choice::Mode::kSleepy && forgotten)) {
-      return Fail(ETIMEDOUT);
-    }
-  }
+  if (TimeIsUp(call.timeout, ETIMEDOUT, caller, choice)) return Fail(ETIMEDOUT);
   // signal(7) has sem_timedwait restarted after a handler with SA_RESTART; Linux does not.
   if (caller.may_be_interrupted &&
       (choice.SawError(EINTR) || choice.mode() == Choice::Mode::kUsual)) {

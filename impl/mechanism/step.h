@@ -163,7 +163,6 @@ class Choice {
 // The limits of an IPC namespace, by Limit. An identifier that was not asked for is -1.
 struct IpcLimits {
   std::array<int64_t, kLimits> values = {};
-  int64_t set_at = -1;  // last changed no later than this (ns), -1: never
   int64_t Get(Limit limit) const { return values[static_cast<size_t>(limit)]; }
   void Set(Limit limit, int64_t value) { values[static_cast<size_t>(limit)] = value; }
   bool operator==(const IpcLimits&) const = default;
@@ -248,6 +247,17 @@ inline bool Caller::Can(Capability capability) const {
 // A call that cannot go on: it sleeps, or gives EINTR when a handler ran.
 inline Result SleepOrInterrupted(const Caller& caller) {
   return caller.interrupted ? Fail(EINTR) : Sleep();
+}
+
+// How long a timeout may overrun before the sleeper counts as forgotten.
+inline constexpr int64_t kOverrun = 10'000'000'000;
+
+// Whether a call that cannot go on ends with `error` because its timeout is over.
+inline bool TimeIsUp(Nanos timeout, int error, const Caller& caller, const Choice& choice) {
+  const int64_t over = caller.latest - caller.invoked - timeout.ns;
+  if (timeout.ns == Nanos::kForever || over < 0) return false;
+  const bool forgotten = choice.mode() == Choice::Mode::kSleepy && over > kOverrun;
+  return forgotten || choice.mode() == Choice::Mode::kUsual || choice.SawError(error);
 }
 
 }  // namespace ipcspec

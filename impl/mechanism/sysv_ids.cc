@@ -7,19 +7,10 @@ namespace {
 constexpr int64_t kSlackSeconds = 2;
 constexpr int64_t kNanosPerSecond = 1000000000;
 
-// Since Linux 5.2 indices are taken in turn from at least this many.
-constexpr int64_t kSmallestWindow = 64;
-constexpr int64_t kTableSize = int64_t{1} << kIpcIndexBits;
-constexpr int64_t kSequences = INT32_MAX >> kIpcIndexBits;
-
 // A 32 bit number comes out signed or unsigned: whichever was seen.
 int64_t Same32(size_t field, int64_t want, Choice& choice) {
   const int64_t other = want < 0 ? want + (int64_t{1} << 32) : want - (int64_t{1} << 32);
   return choice.Value(field, other, other, want);
-}
-
-void InsertSorted(std::vector<int32_t>& ids, int32_t id) {
-  ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
 }
 
 }  // namespace
@@ -93,10 +84,8 @@ void IpcPerm::ListOwners(Choice& choice, Outcome& outcome) const {
   }
 }
 
-int64_t IpcPerm::ShownMode(size_t field, const Choice& choice) const {
-  if (!choice.SawSuccess() || field >= choice.seen()->values.size()) return mode;
-  const int64_t shown = choice.seen()->values[field];
-  return (shown & 0777) == mode ? shown : mode;
+int64_t IpcPerm::ShownMode(size_t field, Choice& choice) const {
+  return (choice.Value(field, 0, INT64_MAX, 0) & ~int64_t{0777}) | mode;
 }
 
 void IpcPerm::Show(Choice& choice, Outcome& outcome) const {
@@ -115,7 +104,7 @@ void IpcPerm::Set(int64_t new_uid, int64_t new_gid, int64_t new_mode, const Call
 void IpcTime::Touch(const Caller& caller) {
   const int64_t start = caller.dialect->wall_start;
   const int64_t earliest = start + caller.earliest / kNanosPerSecond - kSlackSeconds;
-  lowest_ = std::max(lowest_, start < 0 ? int64_t{1} : earliest);
+  lowest_ = std::max({lowest_, earliest, int64_t{1}});
   MayTouch(caller, true);
 }
 
@@ -128,44 +117,25 @@ void IpcTime::MayTouch(const Caller& caller, bool usually) {
 }
 
 int64_t TakeNextId(const Caller& caller, Limit next_id) {
-  if (caller.limits == nullptr) return -1;
   const int64_t asked = caller.limits->Get(next_id);
   caller.limits->Set(next_id, -1);
   return asked;
 }
 
 int64_t IpcIds::Usual(absl::Span<const int64_t> living) const {
-  std::vector<bool> used(kTableSize);
-  for (const int64_t id : living) used[id % kTableSize] = true;
-  const int64_t window =
-      std::clamp(static_cast<int64_t>(living.size()) * 3 / 2, kSmallestWindow, kTableSize);
-  int64_t last = last_;
-  while (true) {
-    const int64_t last_index = last < 0 ? -1 : last % kTableSize;
-    int64_t sequence = last < 0 ? 0 : last / kTableSize;
-    int64_t index = last_index + 1;
-    while (index < window && used[index]) ++index;
-    if (index >= window) {
-      index = 0;
-      while (index + 1 < kTableSize && used[index]) ++index;
-    }
-    if (index <= last_index) sequence = (sequence + 1) % kSequences;
-    last = sequence * kTableSize + index;
-    if (!WasFreed(last)) return last;
-  }
+  // Indices are taken in turn.
+  int64_t id = last_ + 1;
+  while (WasFreed(id) || std::find(living.begin(), living.end(), id) != living.end()) ++id;
+  return id;
 }
 
 bool IpcIds::WasFreed(int64_t id) const {
-  return std::binary_search(recent_.begin(), recent_.end(), id) ||
-         std::binary_search(older_.begin(), older_.end(), id);
+  return std::binary_search(freed_.begin(), freed_.end(), id);
 }
 
 void IpcIds::Free(int64_t id) {
-  if (recent_.size() == kRemembered) {
-    older_ = std::move(recent_);
-    recent_.clear();
-  }
-  InsertSorted(recent_, static_cast<int32_t>(id));
+  const int32_t freed = static_cast<int32_t>(id);
+  freed_.insert(std::lower_bound(freed_.begin(), freed_.end(), freed), freed);
 }
 
 }  // namespace ipcspec

@@ -77,9 +77,9 @@ struct IpcPerm {
   }
 
  private:
-  int64_t ShownMode(size_t field, const Choice& choice) const;  // at values[field]
-  int ClassShift(const Credentials& creds) const;               // 6 owner, 3 group, 0 others
-  int Granted(const Caller& caller) const;  // of kIpcRead, kIpcWrite and execute
+  int64_t ShownMode(size_t field, Choice& choice) const;  // at values[field]
+  int ClassShift(const Credentials& creds) const;         // 6 owner, 3 group, 0 others
+  int Granted(const Caller& caller) const;                // of kIpcRead, kIpcWrite and execute
 };
 
 // Seconds since the epoch at which something last happened, as far as it is known: within
@@ -109,7 +109,7 @@ class IpcTime {
 // admin-guide/sysctl/kernel), -1 for none: making one object uses it up.
 int64_t TakeNextId(const Caller& caller, Limit next_id);
 
-// Which identifiers were freed lately, and the order in which Linux hands them out.
+// Which identifiers were freed, and the order in which Linux hands them out.
 class IpcIds {
  public:
   // An identifier as Linux gives it to a new object beside those that live.
@@ -122,14 +122,10 @@ class IpcIds {
   void Free(int64_t id);
 
   // `last_` only serves Usual(): states that differ in it allow the same.
-  bool operator==(const IpcIds& o) const { return recent_ == o.recent_ && older_ == o.older_; }
+  bool operator==(const IpcIds& o) const { return freed_ == o.freed_; }
 
  private:
-  static constexpr size_t kRemembered = 4096;
-
-  // Sorted, so that the order of removals does not tell states apart. When `recent_` is full it
-  // becomes `older_`: at least kRemembered are always known.
-  std::vector<int32_t> recent_, older_;
+  std::vector<int32_t> freed_;  // sorted: the order of removals does not tell states apart
   int64_t last_ = -1;
 };
 

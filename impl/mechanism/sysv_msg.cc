@@ -7,17 +7,17 @@
 namespace ipcspec {
 namespace {
 
-// Whether a limit may be taken as it was before it was changed.
-bool LimitMayPredate(const Caller& caller) {
-  return caller.limits->set_at >= 0 && caller.invoked <= caller.limits->set_at;
-}
-
 int64_t SizeOf(const Msgsnd& call) {
   return call.size == Msgsnd::kAll ? static_cast<int64_t>(call.data.text.size()) : call.size;
 }
 
 // A message of more than its text is filled up with zeros, as far as this.
 constexpr int64_t kMostFilledUp = 128 << 10;
+
+// What a sleeper waits for may be too late when it comes with a signal.
+bool MayBeTooLate(const Caller& caller, const Choice& choice) {
+  return caller.interrupted && choice.SawError(EINTR);
+}
 
 // The highest type that a negative msgtyp accepts: its absolute value, as far as there is one.
 int64_t Highest(int64_t type) { return type == INT64_MIN ? INT64_MAX : -type; }
@@ -38,12 +38,10 @@ Result SysvMsg::Step(const Msgget& call, const Caller& caller, Choice& choice) {
     errors.If(true, ENOENT);
   } else {
     const int64_t count = static_cast<int64_t>(queues_.all().size());
-    errors.If(count >= caller.limits->Get(Limit::kMsgmni) &&
-                  (!LimitMayPredate(caller) || choice.SawError(ENOSPC)),
-              ENOSPC);
+    errors.If(count >= caller.limits->Get(Limit::kMsgmni), ENOSPC);
+    errors.If(choice.SawError(ENOMEM), ENOMEM);
   }
   if (errors.any()) return choice.FailWithAny(errors);
-  if (choice.SawError(ENOMEM)) return Fail(ENOMEM);
 
   Queue queue;
   queue.perm = IpcPerm::New(call.key.value, call.flags.bits, caller);
@@ -62,16 +60,13 @@ bool SysvMsg::Expels(const Queue& queue, int want, const Caller& caller, const C
   // IPC_SET wakes all.
   const Outcome denied = Fails(EACCES);
   const bool played = choice.mode() == Choice::Mode::kUsual;
-  return queue.perm.Denies(want, caller, played ? Choice(&denied) : choice) &&
-         (played || choice.SawError(EACCES));
+  return queue.perm.Denies(want, caller, played ? Choice(&denied) : choice);
 }
 
 Errors SysvMsg::CheckSend(const Queue* queue, const Msgsnd& call, int64_t size,
                           const Caller& caller, const Choice& choice) const {
   Errors errors;
-  const bool above_limit = size > caller.limits->Get(Limit::kMsgmax) &&
-                           (!LimitMayPredate(caller) || choice.SawError(EINVAL));
-  errors.If(call.type < 1 || size < 0 || above_limit, EINVAL);
+  errors.If(call.type < 1 || size < 0 || size > caller.limits->Get(Limit::kMsgmax), EINVAL);
   const int64_t readable = std::max(static_cast<int64_t>(call.data.text.size()), kMostFilledUp);
   errors.If(call.memory == Memory::kBad || size > readable, EFAULT);
   CheckId(queue, call.id.value, errors);
@@ -79,6 +74,7 @@ Errors SysvMsg::CheckSend(const Queue* queue, const Msgsnd& call, int64_t size,
   // Which of several errors comes first is open; that the queue is full may be one of them.
   const bool refused = errors.any() && queue != nullptr && size >= 0;
   errors.If(refused && call.flags.has(IPC_NOWAIT) && !queue->HasRoomFor(size), EAGAIN);
+  errors.If(choice.SawError(ENOMEM), ENOMEM);
   return errors;
 }
 
@@ -88,7 +84,6 @@ Result SysvMsg::Step(const Msgsnd& call, const Caller& caller, Choice& choice) {
   if (!caller.asleep) {
     const Errors errors = CheckSend(queue, call, size, caller, choice);
     if (errors.any()) return choice.FailWithAny(errors);
-    if (choice.SawError(ENOMEM)) return Fail(ENOMEM);
   } else {
     if (queue == nullptr) return Fail(EIDRM);
     if (Expels(*queue, kIpcWrite, caller, choice)) return Fail(EACCES);
@@ -98,8 +93,7 @@ Result SysvMsg::Step(const Msgsnd& call, const Caller& caller, Choice& choice) {
     if (call.flags.has(IPC_NOWAIT)) return Fail(EAGAIN);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
-  // Room that comes with the signal may be too late.
-  if (caller.interrupted && choice.SawError(EINTR)) return Fail(EINTR);
+  if (MayBeTooLate(caller, choice)) return Fail(EINTR);
 
   Message message{.type = call.type, .text = call.data.text};
   message.text.resize(size);
@@ -110,6 +104,8 @@ Result SysvMsg::Step(const Msgsnd& call, const Caller& caller, Choice& choice) {
 Errors SysvMsg::CheckReceive(const Queue* queue, const Msgrcv& call, const Caller& caller,
                              const Choice& choice) const {
   Errors errors;
+  // Without CONFIG_CHECKPOINT_RESTORE.
+  errors.If(call.flags.has(MSG_COPY) && choice.SawError(ENOSYS), ENOSYS);
   errors.If(call.size < 0, EINVAL);
   errors.If(call.flags.has(MSG_COPY) && (!call.flags.has(IPC_NOWAIT) || call.flags.has(MSG_EXCEPT)),
             EINVAL);
@@ -132,8 +128,6 @@ Errors SysvMsg::CheckReceive(const Queue* queue, const Msgrcv& call, const Calle
 Result SysvMsg::Step(const Msgrcv& call, const Caller& caller, Choice& choice) {
   Queue* const queue = queues_.Find(call.id.value);
   const bool copies = call.flags.has(MSG_COPY);
-  // Without CONFIG_CHECKPOINT_RESTORE.
-  if (copies && choice.SawError(ENOSYS)) return Fail(ENOSYS);
   if (!caller.asleep) {
     const Errors errors = CheckReceive(queue, call, caller, choice);
     if (errors.any()) return choice.FailWithAny(errors);
@@ -150,12 +144,14 @@ Result SysvMsg::Step(const Msgrcv& call, const Caller& caller, Choice& choice) {
     if (call.flags.has(IPC_NOWAIT)) return Fail(ENOMSG);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
-  // A message that comes with the signal may be too late.
-  if (caller.interrupted && choice.SawError(EINTR)) return Fail(EINTR);
+  if (MayBeTooLate(caller, choice)) return Fail(EINTR);
 
   const Message& message = *(*queue->messages)[place];
   if (message.size() > call.size && !call.flags.has(MSG_NOERROR)) {
-    return bad && choice.SawError(EFAULT) ? Fail(EFAULT) : Fail(E2BIG);
+    Errors errors;
+    errors.If(true, E2BIG);
+    errors.If(bad, EFAULT);
+    return choice.FailWithAny(errors);
   }
   if (copies && message.size() > std::min(call.size, caller.limits->Get(Limit::kMsgmax)) &&
       (choice.SawError(EINVAL) || choice.mode() == Choice::Mode::kUsual)) {

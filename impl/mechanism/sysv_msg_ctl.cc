@@ -4,15 +4,6 @@
 #include "impl/mechanism/sysv_msg.h"
 
 namespace ipcspec {
-namespace {
-
-bool IsMessageCall(const Call& call) {
-  return std::holds_alternative<Msgget>(call) || std::holds_alternative<Msgsnd>(call) ||
-         std::holds_alternative<Msgrcv>(call) || std::holds_alternative<MsgRemove>(call);
-}
-
-}  // namespace
-
 Outcome SysvMsg::Stat(const Queue& queue, int64_t ret, Choice& choice) {
   Outcome outcome = Returns(ret);
   queue.perm.Show(choice, outcome);
@@ -71,11 +62,9 @@ Result SysvMsg::Step(const MsgSet& call, const Caller& caller, Choice& choice) {
     queue->perm.CheckSet(call.uid, call.gid, caller, choice, errors);
     const bool above = qbytes > static_cast<uint64_t>(caller.limits->Get(Limit::kMsgmnb)) &&
                        !caller.Can(Capability::kSysResource);
-    // Above the limit already, and not raised: Linux refuses that too. And the limit may have been
-    // another when the call began.
-    const bool open = qbytes <= queue->qbytes ||
-                      (caller.limits->set_at >= 0 && caller.invoked <= caller.limits->set_at);
-    errors.If(above && (!open || choice.SawError(EPERM) || choice.mode() == Choice::Mode::kUsual),
+    // Above the limit already, and not raised: Linux refuses that too.
+    const bool raised = qbytes > queue->qbytes;
+    errors.If(above && (raised || choice.SawError(EPERM) || choice.mode() == Choice::Mode::kUsual),
               EPERM);
   }
   if (errors.any()) return choice.FailWithAny(errors);
@@ -107,14 +96,6 @@ Result SysvMsg::Step(const MsgUsage&, const Caller& caller, Choice& choice) {
   for (const Queue& queue : queues_.all()) messages += queue.qnum(), bytes += queue.cbytes;
   Outcome outcome = Returns(queues_.HighestIndex(*caller.dialect, choice));
   outcome.values = {static_cast<int64_t>(queues_.all().size()), messages, bytes};
-  // The sums are of one moment only when nothing else is on the way.
-  const std::vector<Waiting> others = caller.waiting();
-  if (std::any_of(others.begin(), others.end(),
-                  [](const Waiting& w) { return !w.surely && IsMessageCall(*w.call); })) {
-    for (size_t i = 0; i < outcome.values.size(); ++i) {
-      outcome.values[i] = choice.Value(i, 0, INT32_MAX, outcome.values[i]);
-    }
-  }
   return Done(std::move(outcome));
 }
 

@@ -6,17 +6,11 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-
 namespace ipcspec {
 namespace {
 
 // The kernel need not find room for an array of more operations than this (semop(2), SEMOPM).
 constexpr size_t kSmallArray = 64;
-
-// How long a timeout may overrun before the sleeper counts as forgotten.
-constexpr int64_t kOverrun = 10'000'000'000;
 
 // The fields of a struct sembuf are shorts.
 int Num(const Sembuf& op) { return static_cast<uint16_t>(op.num); }
@@ -26,9 +20,10 @@ bool Undoes(const Sembuf& op) { return op.flags.has(SEM_UNDO); }
 // An adjustment of up to SEMVMX either way fits everywhere. Beyond, POSIX gives ERANGE and
 // semop(2) knows no limit; Linux has room for a short.
 bool IsTooLarge(int64_t adjustment, const Choice& choice) {
-  if (-SysvSem::kMaxValue <= adjustment && adjustment <= SysvSem::kMaxValue) return false;
-  if (choice.mode() != Choice::Mode::kUsual) return choice.SawError(ERANGE);
-  return adjustment < INT16_MIN || adjustment > INT16_MAX;
+  const bool played = choice.mode() == Choice::Mode::kUsual;
+  const int64_t lowest = played ? INT16_MIN : -SysvSem::kMaxValue;
+  const bool fits = lowest <= adjustment && adjustment <= SysvSem::kMaxValue;
+  return !fits && (played || choice.SawError(ERANGE));
 }
 
 }  // namespace
@@ -45,15 +40,9 @@ int64_t SysvSem::SemaphoresInAll() const {
   return sum;
 }
 
-bool SysvSem::LimitMayPredate(const Caller& caller) const {
-  return limits_.set_at >= 0 && caller.invoked <= limits_.set_at;
-}
-
 Result SysvSem::Step(const Semget& call, const Caller& caller, Choice& choice) {
   Errors errors;
-  const bool above_limit =
-      call.nsems > limits_.semmsl && (!LimitMayPredate(caller) || choice.SawError(EINVAL));
-  errors.If(call.nsems < 0 || above_limit, EINVAL);
+  errors.If(call.nsems < 0 || call.nsems > limits_.semmsl, EINVAL);
 
   if (Set* const found = sets_.FindKey(call.key.value); found != nullptr) {
     errors.If(call.flags.has(IPC_CREAT | IPC_EXCL), EEXIST);
@@ -70,9 +59,9 @@ Result SysvSem::Step(const Semget& call, const Caller& caller, Choice& choice) {
     errors.If(call.nsems == 0, EINVAL);
     errors.If(static_cast<int64_t>(sets_.all().size()) >= limits_.semmni, ENOSPC);
     errors.If(call.nsems > 0 && SemaphoresInAll() + call.nsems > limits_.semmns, ENOSPC);
+    errors.If(choice.SawError(ENOMEM), ENOMEM);
   }
   if (errors.any()) return choice.FailWithAny(errors);
-  if (choice.SawError(ENOMEM)) return Fail(ENOMEM);
 
   Set set;
   set.perm = IpcPerm::New(call.key.value, call.flags.bits, caller);
@@ -113,27 +102,25 @@ Errors SysvSem::CheckSemop(const Set* set, const Semop& call, const Caller& call
                            const Choice& choice) const {
   Errors errors;
   errors.If(call.ops.empty(), EINVAL);
-  errors.If(static_cast<int64_t>(call.ops.size()) > limits_.semopm &&
-                (!LimitMayPredate(caller) || choice.SawError(E2BIG)),
-            E2BIG);
+  errors.If(static_cast<int64_t>(call.ops.size()) > limits_.semopm, E2BIG);
   errors.If(call.memory == Memory::kBad, EFAULT);
   errors.If(set == nullptr, EINVAL);
   errors.If(set == nullptr && sets_.WasRemoved(call.id.value), EIDRM);
   if (set == nullptr) return errors;
 
-  bool alters = false, waits_for_zero = false, too_high = false;
+  bool alters = false, waits_for_zero = false, too_high = false, undoes = false;
   for (const Sembuf& op : call.ops) {
     too_high |= !set->Has(Num(op));
+    undoes |= Undoes(op);
     (Op(op) == 0 ? waits_for_zero : alters) = true;
   }
   errors.If(too_high, EFBIG);
-  const int want = alters ? kIpcWrite : kIpcRead;
-  if (set->perm.Denies(want, caller, choice)) {
-    errors.If(true, EACCES);
-  } else if (alters && waits_for_zero && choice.SawError(EACCES)) {
-    // semop(2) wants permission to read for an operation of 0; Linux does not in such a mix.
-    errors.If(set->perm.Denies(kIpcRead, caller, choice), EACCES);
-  }
+  // semop(2) wants permission to read for an operation of 0; Linux does not in a mix with others.
+  const bool reads = waits_for_zero && (!alters || choice.SawError(EACCES));
+  errors.If(alters && set->perm.Denies(kIpcWrite, caller, choice), EACCES);
+  errors.If(reads && set->perm.Denies(kIpcRead, caller, choice), EACCES);
+  const bool needs_memory = undoes || call.ops.size() > kSmallArray;
+  errors.If(needs_memory && choice.SawError(ENOMEM), ENOMEM);
   return errors;
 }
 
@@ -155,22 +142,12 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
   if (attempt.what == Attempt::kOutOfRange) {
     return may_sleep_on && !choice.SawError(ERANGE) ? Sleep() : Fail(ERANGE);
   }
-  const bool undoes = std::any_of(call.ops.begin(), call.ops.end(), Undoes);
-  if (choice.SawError(ENOMEM) && (undoes || call.ops.size() > kSmallArray)) return Fail(ENOMEM);
 
   if (attempt.what == Attempt::kBlocks) {
     if (call.ops[attempt.at].flags.has(IPC_NOWAIT) && (!may_sleep_on || choice.SawError(EAGAIN))) {
       return Fail(EAGAIN);
     }
-    const bool timed = call.timeout.ns != Nanos::kForever;
-    const int64_t waited = caller.latest - caller.invoked;
-    if (timed && waited >= call.timeout.ns) {
-      const bool forgotten = waited - kOverrun > call.timeout.ns;
-      if (choice.SawError(EAGAIN) || (choice.mode() == Choice::Mode::kUsual) ||
-          (choice.mode() == Choice::Mode::kSleepy && forgotten)) {
-        return Fail(EAGAIN);
-      }
-    }
+    if (TimeIsUp(call.timeout, EAGAIN, caller, choice)) return Fail(EAGAIN);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
 
@@ -184,37 +161,13 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
   return Done(0);
 }
 
-void SysvSem::UndoSet(int64_t id, int undo_list, const Caller& caller) {
-  Set* const set = sets_.Find(id);
-  if (set == nullptr) return;
-  for (const Adjustment& a : set->adjustments) {
-    if (a.list != undo_list) continue;
-    // semop(2) BUGS: rather than wait or give up, the value goes as far as it can.
-    Semaphore& semaphore = set->semaphores[a.num];
-    semaphore.value =
-        static_cast<int32_t>(std::clamp<int64_t>(semaphore.value + a.amount, 0, kMaxValue));
-    semaphore.pid = caller.process;  // semctl(2) NOTES
-    set->otime.MayTouch(caller, true);
-  }
-  std::erase_if(set->adjustments, [&](const Adjustment& a) { return a.list == undo_list; });
-}
-
-absl::InlinedVector<int64_t, 4> SysvSem::SetsToUndo(int undo_list) const {
-  absl::InlinedVector<int64_t, 4> ids;
-  for (const Set& set : sets_.all()) {
-    const auto mine = [&](const Adjustment& a) { return a.list == undo_list; };
-    if (std::any_of(set.adjustments.begin(), set.adjustments.end(), mine)) {
-      ids.push_back(set.perm.id);
-    }
-  }
-  return ids;
-}
-
 void SysvSem::OnLastExit(int undo_list, const Caller& caller) {
-  for (const int64_t id : SetsToUndo(undo_list)) UndoSet(id, undo_list, caller);
-  // Whether this is a "last semop" nobody says. Linux thinks so, even of a set on which SEM_UNDO
-  // was tried in vain, or cancelled itself out; of those no record is kept here.
-  for (Set& set : sets_.all()) set.otime.MayTouch(caller, false);
+  for (Set& set : sets_.all()) {
+    set.Undo(undo_list, caller);
+    // Whether this is a "last semop" nobody says. Linux thinks so, even of a set on which SEM_UNDO
+    // was tried in vain, or cancelled itself out; of those no record is kept here.
+    set.otime.MayTouch(caller, false);
+  }
 }
 
 int64_t SysvSem::Set::AdjustmentOf(int list, int num) const {
@@ -237,32 +190,21 @@ void SysvSem::Set::Adjust(int list, int num, int64_t amount) {
   }
 }
 
+void SysvSem::Set::Undo(int list, const Caller& caller) {
+  for (const Adjustment& a : adjustments) {
+    if (a.list != list) continue;
+    // semop(2) BUGS: rather than wait or give up, the value goes as far as it can.
+    Semaphore& semaphore = semaphores[a.num];
+    semaphore.value =
+        static_cast<int32_t>(std::clamp<int64_t>(semaphore.value + a.amount, 0, kMaxValue));
+    semaphore.pid = caller.process;  // semctl(2) NOTES
+    otime.MayTouch(caller, true);
+  }
+  std::erase_if(adjustments, [&](const Adjustment& a) { return a.list == list; });
+}
+
 void SysvSem::Set::Forget(int num) {
   std::erase_if(adjustments, [&](const Adjustment& a) { return a.num == num; });
-}
-
-std::string SysvSem::Set::ToText() const {
-  std::string text = absl::StrFormat("sem %d key %d mode %04o owner %d:%d values [", perm.id,
-                                     perm.key, perm.mode, perm.uid, perm.gid);
-  for (int64_t i = 0; i < size(); ++i) {
-    absl::StrAppend(&text, i == 0 ? "" : " ", semaphores[i].value);
-    // Long sets show their beginning only.
-    if (i == 15 && size() > 16) {
-      absl::StrAppend(&text, " ... ", size(), " in all");
-      break;
-    }
-  }
-  absl::StrAppend(&text, "]");
-  for (const Adjustment& a : adjustments) {
-    absl::StrAppend(&text, " undo t", a.list, " #", a.num, ":", a.amount > 0 ? "+" : "", a.amount);
-  }
-  return text;
-}
-
-std::string SysvSem::ToText() const {
-  std::string text;
-  for (const Set& set : sets_.all()) absl::StrAppend(&text, set.ToText(), "\n");
-  return text;
 }
 
 }  // namespace ipcspec

@@ -72,13 +72,6 @@ class SysvSem {
 
   // The last user of a list of adjustments is gone: all are applied (semop(2), clone(2)).
   void OnLastExit(int undo_list, const Caller& caller);
-  // Adjustments of different sets need not be applied at one moment: a caller who cares applies
-  // them set by set, and calls OnLastExit last.
-  absl::InlinedVector<int64_t, 4> SetsToUndo(int undo_list) const;
-  void UndoSet(int64_t id, int undo_list, const Caller& caller);
-
-  // The sets on a line each, for stories.
-  std::string ToText() const;
 
   bool operator==(const SysvSem&) const = default;
   template <typename H>
@@ -121,7 +114,8 @@ class SysvSem {
     int64_t AdjustmentOf(int list, int num) const;
     void Adjust(int list, int num, int64_t amount);
     void Forget(int num);
-    std::string ToText() const;
+    // Applies the adjustments of the list.
+    void Undo(int list, const Caller& caller);
 
     bool operator==(const Set&) const = default;
     template <typename H>
@@ -132,7 +126,6 @@ class SysvSem {
 
   struct Limits {
     int64_t semmsl = 0, semmns = 0, semopm = 0, semmni = 0;
-    int64_t set_at = -1;  // last changed no later than this (ns), -1: never
     bool operator==(const Limits&) const = default;
     template <typename H>
     friend H AbslHashValue(H h, const Limits& l) {
@@ -151,8 +144,6 @@ class SysvSem {
                      const Choice* choice);
 
   int64_t SemaphoresInAll() const;
-  // Whether a limit may be taken as it was before it was changed.
-  bool LimitMayPredate(const Caller& caller) const;
 
   // What semop checks before it sleeps.
   Errors CheckSemop(const Set* set, const Semop& call, const Caller& caller,

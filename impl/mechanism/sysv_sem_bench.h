@@ -30,6 +30,7 @@ inline constexpr int64_t kUser = 1000;
 struct Bench {
   Dialect dialect{.wall_start = 1'700'000'000};
   SysvSem sems{dialect};
+  IpcLimits limits{.values = dialect.limits};
   int64_t now = 0;
   std::vector<Waiting> waiting;
 
@@ -50,6 +51,7 @@ struct Bench {
                         .process = by.task,
                         .creds = {.uid = by.uid, .gid = by.uid},
                         .undo_list = by.list < 0 ? by.task : by.list,
+                        .limits = &limits,
                         .interrupted = by.interrupted,
                         .asleep = by.asleep,
                         .earliest = by.invoked < 0 ? now : by.invoked,

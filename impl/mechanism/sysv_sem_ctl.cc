@@ -209,20 +209,21 @@ Result SysvSem::Step(const SemBadCommand& call, const Caller&, Choice& choice) {
 
 Result SysvSem::Step(const SetSemLimits& call, const Caller& caller, Choice& choice) {
   // Who may write there depends on how the namespace was set up, which proc(5) leaves open.
+  Errors errors;
   for (const int refusal : {EACCES, EPERM, EROFS, ENOENT}) {
-    if (choice.SawError(refusal)) return Fail(refusal);
+    errors.If(choice.SawError(refusal), refusal);
   }
-  if (caller.creds.uid != 0) return Fail(EACCES);
+  errors.If(caller.creds.uid != 0, EACCES);
+  if (errors.any()) return choice.FailWithAny(errors);
   const bool has_room = 0 <= call.semmni && call.semmni <= kTableSize;
   limits_.semmsl = call.semmsl;
   limits_.semmns = call.semmns;
   limits_.semopm = call.semopm;
-  limits_.set_at = std::max(limits_.set_at, caller.latest);
-  const bool refused =
-      choice.SawError(ERANGE) || choice.SawError(EINVAL) || choice.mode() == Choice::Mode::kUsual;
-  if (!has_room && (call.semmni < 0 || refused)) {
+  if (!has_room && (call.semmni < 0 || !choice.SawSuccess())) {
     // Linux keeps the fourth number and takes the others.
-    return Fail(choice.SawError(EINVAL) ? EINVAL : ERANGE);
+    errors.If(true, ERANGE);
+    errors.If(true, EINVAL);
+    return choice.FailWithAny(errors);
   }
   limits_.semmni = call.semmni;
   return Done(0);

@@ -7,27 +7,7 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-
 namespace ipcspec {
-namespace {
-
-// Limits from here on are none (proc(5): SHMMAX and SHMALL are nearly ULONG_MAX).
-constexpr int64_t kUnlimited = int64_t{1} << 62;
-
-// Sizes and limits are unsigned to the kernel: what is negative here is very large there.
-bool Exceeds(int64_t amount, int64_t limit) {
-  if (amount < 0) return true;
-  return 0 <= limit && limit < kUnlimited && amount > limit;
-}
-
-// A limit may be taken as it was before it was changed.
-bool LimitMayPredate(const Caller& caller) {
-  return caller.limits->set_at >= 0 && caller.invoked <= caller.limits->set_at;
-}
-
-}  // namespace
 
 void LastTask::Is(int task) {
   tasks_ = {task};
@@ -84,17 +64,13 @@ Result SysvShm::MakeNew(const Shmget& call, const Caller& caller, Choice& choice
   }
   const IpcLimits& limits = *caller.limits;
   // The sum may count what is gone.
-  const auto full = [&](bool over) {
-    return over && ((!LimitMayPredate(caller) && Doubtful() == 0) || choice.SawError(ENOSPC));
-  };
+  const auto full = [&](bool over) { return over && (Doubtful() == 0 || choice.SawError(ENOSPC)); };
   Segment segment{.size = call.size};
   const int64_t pages = PagesInAll(*caller.dialect) + segment.pages(*caller.dialect);
 
   Errors errors;
-  const bool too_large = Exceeds(call.size, limits.Get(Limit::kShmmax)) &&
-                         (!LimitMayPredate(caller) || choice.SawError(EINVAL));
-  errors.If(call.size < kMinSize || too_large, EINVAL);
-  errors.If(call.size > 0 && full(Exceeds(pages, limits.Get(Limit::kShmall))), ENOSPC);
+  errors.If(call.size < kMinSize || call.size > limits.Get(Limit::kShmmax), EINVAL);
+  errors.If(call.size > 0 && full(pages > limits.Get(Limit::kShmall)), ENOSPC);
   errors.If(full(static_cast<int64_t>(segments_.all().size()) >= limits.Get(Limit::kShmmni)),
             ENOSPC);
   if (call.flags.has(SHM_HUGETLB)) {
@@ -153,7 +129,7 @@ bool SysvShm::HasCreator(int task) const {
 
 void SysvShm::OnCreatorGone(int task, bool ended, const IpcLimits& limits) {
   for (Segment& segment : segments_.all()) {
-    if (segment.creator != task || segment.orphan) continue;
+    if (segment.creator != task) continue;
     segment.orphan = true;
     if (limits.Get(Limit::kShmRmidForced) != 1 || segment.attached()) continue;
     // proc(5) speaks of the creator's end only.
@@ -176,17 +152,6 @@ void SysvShm::Sweep() {
     Segment& segment = segments_.all()[i];
     if (segment.removed && !segment.attached()) segments_.Remove(&segment);
   }
-}
-
-std::string SysvShm::ToText() const {
-  std::string text;
-  for (const Segment& s : segments_.all()) {
-    absl::StrAppend(&text, absl::StrFormat("shm %d key %d mode %04o owner %d:%d size %d%s%s%s\n",
-                                           s.perm.id, s.perm.key, s.perm.mode, s.perm.uid,
-                                           s.perm.gid, s.size, s.attached() ? " attached" : "",
-                                           s.removed ? " removed" : "", s.locked ? " locked" : ""));
-  }
-  return text;
 }
 
 }  // namespace ipcspec

@@ -122,9 +122,6 @@ class SysvShm {
   // kernel/shm_rmid_forced was set to 1: what nobody has attached goes (proc(5)).
   void OnRmidForced();
 
-  // The segments on a line each, for stories.
-  std::string ToText() const;
-
   bool operator==(const SysvShm&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const SysvShm& s) {

@@ -15,7 +15,7 @@ constexpr int64_t kLockedBit = SHM_LOCKED;
 enum Field : size_t { kMode = 5, kNattch = 7, kLpid = 9, kAtime, kDtime, kCtime };
 
 // Limits from here on are none, however they are written.
-bool Unlimited(int64_t limit) { return limit < 0 || limit >= int64_t{1} << 62; }
+constexpr int64_t kUnlimited = int64_t{1} << 62;
 
 // The mode as it is shown, with the bits that Linux adds.
 int64_t WithFlags(int64_t mode, const SysvShm::Segment& segment) {
@@ -138,8 +138,7 @@ Result SysvShm::Step(const ShmLock& call, const Caller& caller, Choice& choice) 
     for (const Segment& s : segments_.all()) {
       if (s.locked && s.locked_by == uid) pages += s.pages(*caller.dialect);
     }
-    const bool over = !Unlimited(limit) && pages > limit / caller.dialect->page_size;
-    errors.If(!segment->locked && over, ENOMEM);
+    errors.If(!segment->locked && pages > limit / caller.dialect->page_size, ENOMEM);
   }
   errors.If(segment != nullptr && choice.SawError(ENOMEM), ENOMEM);
   if (errors.any()) return choice.FailWithAny(errors);
@@ -172,10 +171,9 @@ Result SysvShm::Step(const ShmLimits&, const Caller& caller, Choice& choice) {
   Outcome outcome = Returns(HighestIndex(caller, choice));
   const auto show = [&](Limit limit) {
     const int64_t value = caller.limits->Get(limit);
-    const size_t field = outcome.values.size();
-    const bool as_seen = choice.SawSuccess() && field < choice.seen()->values.size() &&
-                         Unlimited(value) && Unlimited(choice.seen()->values[field]);
-    outcome.values.push_back(as_seen ? choice.seen()->values[field] : value);
+    const int64_t lowest = std::min(value, kUnlimited),
+                  highest = value < kUnlimited ? value : INT64_MAX;
+    outcome.values.push_back(choice.Value(outcome.values.size(), lowest, highest, value));
   };
   show(Limit::kShmmax);
   outcome.values.push_back(kMinSize);

@@ -1,7 +1,9 @@
 // What IPC objects have in common: namespaces (ipc_namespaces(7)), limits (proc_sys_kernel(5),
 // mq_overview(7)), lists (proc_sysvipc(5)); and the privileges that count for them
 // (capabilities(7)).
+#include <array>
 #include <climits>
+#include <initializer_list>
 #include <optional>
 
 #include "impl/reference/machine.h"
@@ -19,34 +21,28 @@ struct Range {
 constexpr int64_t kIndices = int64_t{1} << kIpcIndexBits;
 constexpr int64_t kMostIndices = int64_t{1} << kIpcIndexBitsExtended;
 
-Range RangeOf(Limit limit) {
-  switch (limit) {
-    case Limit::kMsgmax:
-    case Limit::kMsgmnb:
-      return {0, INT_MAX};
-    case Limit::kMsgmni:
-    case Limit::kShmmni:
-      return {.low = 0, .high = kIndices, .highest = kMostIndices};
-    case Limit::kShmmax:
-    case Limit::kShmall:
-      // Once Linux passed over a negative number without a word.
-      return {.low = 0, .high = INT64_MAX, .lowest = INT64_MIN};
-    case Limit::kShmRmidForced:
-      return {0, 1};
-    case Limit::kSemNextId:
-    case Limit::kMsgNextId:
-    case Limit::kShmNextId:
-      return {0, INT_MAX};
-    case Limit::kMqQueuesMax:
-      return {.low = 0, .high = INT_MAX, .lowest = INT_MIN};
-    case Limit::kMqMsgMax:
-    case Limit::kMqMsgDefault:
-      return {1, 65536};  // HARD_MSGMAX, since Linux 3.5
-    case Limit::kMqMsgsizeMax:
-    case Limit::kMqMsgsizeDefault:
-      return {128, 16 << 20};  // HARD_MSGSIZEMAX
-  }
-  return {0, 0};
+// By Limit.
+constexpr std::array<Range, kLimits> kRanges = {{
+    {.low = 0, .high = INT_MAX},                            // msgmax
+    {.low = 0, .high = INT_MAX},                            // msgmnb
+    {.low = 0, .high = kIndices, .highest = kMostIndices},  // msgmni
+    {.low = 0, .high = INT64_MAX, .lowest = INT64_MIN},     // shmmax
+    {.low = 0, .high = INT64_MAX, .lowest = INT64_MIN},     // shmall
+    {.low = 0, .high = kIndices, .highest = kMostIndices},  // shmmni
+    {.low = 0, .high = 1},                                  // shm_rmid_forced
+    {.low = 0, .high = INT_MAX},                            // sem_next_id
+    {.low = 0, .high = INT_MAX},                            // msg_next_id
+    {.low = 0, .high = INT_MAX},                            // shm_next_id
+    {.low = 0, .high = INT_MAX, .lowest = INT_MIN},         // queues_max
+    {.low = 1, .high = 65536},                              // msg_max: HARD_MSGMAX
+    {.low = 128, .high = 16 << 20},                         // msgsize_max: HARD_MSGSIZEMAX
+    {.low = 1, .high = 65536},                              // msg_default
+    {.low = 128, .high = 16 << 20},                         // msgsize_default
+}};
+
+// Whether one of the errors was seen: the file may not be there, or not be for the caller.
+bool SawAny(const Choice& choice, std::initializer_list<int> errors) {
+  return std::any_of(errors.begin(), errors.end(), [&](int e) { return choice.SawError(e); });
 }
 
 // The identifier that the call, making an object, would use up.
@@ -111,18 +107,16 @@ Result Step(Machine& m, const UnshareIpc&) {
 }
 
 Result Step(Machine& m, const SetLimit& call) {
-  for (const int refusal : {EACCES, EPERM, EROFS, ENOENT}) {
-    if (m.choice.SawError(refusal)) return Fail(refusal);
-  }
+  if (SawAny(m.choice, {EACCES, EPERM, EROFS, ENOENT})) return Done(*m.choice.seen());
   if (m.caller.creds.uid != 0) return Fail(EACCES);
-  const Range range = RangeOf(call.limit);
+  const Range range = kRanges[static_cast<size_t>(call.limit)];
   if (call.value < range.low || call.value > range.high) {
     const bool perhaps = range.lowest <= call.value && call.value <= range.highest;
     if (!perhaps || !m.choice.SawSuccess()) return Fail(EINVAL);
+    // Older Linux passes over a negative number of bytes or pages without a word.
     if (call.value < 0 && range.high == INT64_MAX) return Done(0);
   }
   m.caller.limits->Set(call.limit, call.value);
-  m.caller.limits->set_at = std::max(m.caller.limits->set_at, m.caller.latest);
   if (call.limit == Limit::kShmRmidForced && call.value == 1) {
     m.world.MutableIpcOf(m.task).shms.Mutable().OnRmidForced();
   }
@@ -130,9 +124,7 @@ Result Step(Machine& m, const SetLimit& call) {
 }
 
 Result Step(Machine& m, const GetLimit& call) {
-  for (const int refusal : {EACCES, EPERM, ENOENT}) {
-    if (m.choice.SawError(refusal)) return Fail(refusal);
-  }
+  if (SawAny(m.choice, {EACCES, EPERM, ENOENT})) return Done(*m.choice.seen());
   // Of numbers that mean "no limit" it matters to nobody which it is.
   constexpr int64_t kNoLimit = int64_t{1} << 62;
   const int64_t value = m.caller.limits->Get(call.limit);
@@ -141,19 +133,11 @@ Result Step(Machine& m, const GetLimit& call) {
 }
 
 Result Step(Machine& m, const ListIpc& call) {
-  for (const int refusal : {EACCES, EPERM, ENOENT}) {
-    if (m.choice.SawError(refusal)) return Fail(refusal);
-  }
+  if (SawAny(m.choice, {EACCES, EPERM, ENOENT})) return Done(*m.choice.seen());
+  if (call.kind == IpcKind::kShm) return ListSegments(m);
   IpcNamespace& ipc = m.world.MutableIpcOf(m.task);
-  switch (call.kind) {
-    case IpcKind::kSem:
-      return ipc.sems.Mutable().List(m.choice);
-    case IpcKind::kShm:
-      return ListSegments(m);
-    case IpcKind::kMsg:
-      return ipc.msgs.Mutable().List(m.choice);
-  }
-  return Fail(ENOENT);
+  return call.kind == IpcKind::kSem ? ipc.sems.Mutable().List(m.choice)
+                                    : ipc.msgs.Mutable().List(m.choice);
 }
 
 Result Step(Machine& m, const DropCapability& call) {

@@ -57,11 +57,9 @@ Waits ReceiversOf(const Machine& m, const Description& queue) {
   Waits waits = Waits::kNobody;
   for (const Waiting& other : m.caller.waiting()) {
     const auto* const call = std::get_if<MqReceive>(other.call);
-    if (call == nullptr || call->bad_time) continue;
+    if (call == nullptr) continue;
     const Description* const its = FindQueue(m.world, other.task, call->fd);
     if (its == nullptr || its->ipc != queue.ipc || its->queue != queue.queue) continue;
-    if (!Receives(*its) || call->size < QueueOf(m.world, queue).msgsize) continue;
-    if ((its->flags & O_NONBLOCK) != 0 && !other.surely) continue;
     // Its sleep may have ended already, by a signal or by its deadline.
     const Current& current = m.world.GetTask(other.task).current;
     const bool over = call->timeout.ns != Nanos::kForever &&
@@ -176,11 +174,6 @@ Result Step(Machine& m, const MqSetattr& call) {
 
 Result Step(Machine& m, const MqNotify& call) {
   const Description* const description = FindQueue(m.world, m.task, call.fd);
-  // The C library needs a socket for SIGEV_THREAD.
-  if (call.how == Notify::kThread && FreeDescriptor(m.world, m.task) < 0 &&
-      m.choice.SawError(EMFILE)) {
-    return Fail(EMFILE);
-  }
   if (description == nullptr) return PosixMq().Register(-1, call, m.caller, m.choice);
   const PosixMq::Registration before = QueueOf(m.world, *description).registered;
   Result result =
@@ -206,7 +199,6 @@ Result Step(Machine& m, const MqFile& call) {
   const PosixMq::Queue* const queue = queues.Find(queues.FindName(call.name));
   if (queue == nullptr) return Fail(ENOENT);
   if (!queue->Permits(4, m.caller)) return Fail(EACCES);
-  if (FreeDescriptor(m.world, m.task) < 0 && m.choice.SawError(EMFILE)) return Fail(EMFILE);
 
   constexpr int kNotify = 1, kSigno = 2;
   const PosixMq::Registration& registered = queue->registered;
@@ -219,20 +211,20 @@ Result Step(Machine& m, const MqFile& call) {
                     registered.task};
   // mq_overview(7): how one is told means something when there is one to be told, and the number
   // of the signal when it is by a signal.
-  const Outcome* const seen = m.choice.seen();
-  if (seen != nullptr && seen->values.size() == outcome.values.size()) {
-    if (registered.task < 0) outcome.values[kNotify] = seen->values[kNotify];
-    if (registered.task < 0 || !by_signal) outcome.values[kSigno] = seen->values[kSigno];
-  }
+  const auto open = [&](size_t i) {
+    outcome.values[i] = m.choice.Value(i, INT64_MIN, INT64_MAX, outcome.values[i]);
+  };
+  if (registered.task < 0) open(kNotify);
+  if (registered.task < 0 || !by_signal) open(kSigno);
   return Done(std::move(outcome));
 }
 
 Result Step(Machine& m, const LimitQueueBytes& call) {
   // Above the hard limit, which is not known here, setrlimit(2) fails.
   const bool high = call.bytes < 0 || call.bytes > m.dialect().max_queue_bytes;
-  if (high && (m.choice.SawError(EINVAL) || m.choice.SawError(EPERM))) {
-    return Fail(m.choice.seen()->error);
-  }
+  Errors errors;
+  for (const int refusal : {EINVAL, EPERM}) errors.If(high && m.choice.SawError(refusal), refusal);
+  if (errors.any()) return m.choice.FailWithAny(errors);
   m.mutable_self().max_queue_bytes = call.bytes < 0 ? INT64_MAX : call.bytes;
   return Done(0);
 }
@@ -255,11 +247,9 @@ Result StatQueue(Machine& m, const Description& description) {
   Outcome outcome = Returns(0);
   outcome.values = {S_IFREG | queue.mode, queue.uid, queue.gid, queue.name.empty() ? 0 : 1};
   // Mode and owner are those of the queue; its type and links nobody promises.
-  const Outcome* const seen = m.choice.seen();
-  if (seen != nullptr && seen->ok() && seen->values.size() == outcome.values.size()) {
-    outcome.values[0] = (seen->values[0] & ~int64_t{0777}) | queue.mode;
-    outcome.values[3] = seen->values[3];
-  }
+  const int64_t shown = m.choice.Value(0, INT64_MIN, INT64_MAX, outcome.values[0]);
+  outcome.values[0] = (shown & ~int64_t{0777}) | queue.mode;
+  outcome.values[3] = m.choice.Value(3, INT64_MIN, INT64_MAX, outcome.values[3]);
   return Done(std::move(outcome));
 }
 

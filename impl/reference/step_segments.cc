@@ -16,8 +16,9 @@
 namespace ipcspec {
 namespace {
 
-// Where Linux has no user memory: what would reach up here is refused.
-constexpr int64_t kUserEnd = (int64_t{1} << 47) - 4096;
+// Where no Linux has user memory, whatever the levels of page tables: what would reach up here is
+// refused.
+constexpr int64_t kUserEnd = (int64_t{1} << 56) - 4096;
 
 SysvShm::Attaches CountAttaches(const World& world, int object) {
   SysvShm::Attaches count;
@@ -80,12 +81,9 @@ int64_t PlaceOf(Machine& m, const Shmat& call, int64_t length, Errors& errors) {
 // The place that the kernel chose: the one seen if it can be.
 int64_t ChosenPlace(Machine& m, int64_t length) {
   const AddressSpace& space = m.world.SpaceOf(m.task);
-  if (m.choice.SawSuccess()) {
-    const int64_t seen = m.choice.seen()->ret;
-    const bool fits = seen > 0 && seen % m.dialect().page_size == 0 && space.IsFree(seen, length);
-    if (fits) return seen;
-  }
-  return space.UsualPlace(length);
+  const int64_t page = m.dialect().page_size;
+  const int64_t seen = m.choice.Number(page, kUserEnd, 1);
+  return seen % page == 0 && space.IsFree(seen, length) ? seen : space.UsualPlace(length);
 }
 
 }  // namespace

@@ -37,8 +37,7 @@ Spot Locate(const World& world, int task, int64_t address) {
   constexpr int64_t kNeeded = PROT_READ | PROT_WRITE;
   if (mapping == nullptr || (mapping->prot & kNeeded) != kNeeded) return {};
   const int64_t offset = mapping->offset + (address - mapping->start);
-  const bool whole = address + PosixSem::kSize <= mapping->end() &&
-                     offset + PosixSem::kSize <= world.memory->Find(mapping->object)->size;
+  const bool whole = offset + PosixSem::kSize <= world.memory->Find(mapping->object)->size;
   return whole ? Spot{.object = mapping->object, .offset = offset} : Spot{};
 }
 
@@ -125,7 +124,7 @@ int64_t MapSemaphore(Machine& m, const std::string& name, int object) {
   }
   const int64_t page = m.dialect().page_size;
   int64_t place = seen / page * page;
-  if (seen <= 0 || !space.IsFree(place, page) || seen + PosixSem::kSize > place + page) {
+  if (seen <= 0 || !space.IsFree(place, page)) {
     place = space.UsualPlace(page);
     address = place;
   } else {
