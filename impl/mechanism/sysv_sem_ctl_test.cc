@@ -258,12 +258,5 @@ TEST(SysvSem, TheTableShowsSetsByIndex) {
   EXPECT_EQ(b.Play(SemStatIndex{.index = id}).outcome.ret, id);
 }
 
-TEST(SysvSem, TextShowsASet) {
-  Bench b;
-  const int64_t id = b.NewSet(2);
-  b.Ret(Do(id, {{.num = 1, .op = 2, .flags = SEM_UNDO}}), {.task = 3});
-  EXPECT_EQ(b.sems.ToText(), "sem 0 key 0 mode 0600 owner 0:0 values [0 2] undo t3 #1:-2\n");
-}
-
 }  // namespace
 }  // namespace ipcspec
