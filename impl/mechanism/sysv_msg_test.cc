@@ -261,19 +261,6 @@ TEST(SysvMsg, QbytesAboveTheLimit) {
   EXPECT_EQ(b.Error(set(7), {.uid = kUser}), 0);
 }
 
-TEST(SysvMsg, UsageIsOpenWhileOthersAreOnTheirWay) {
-  Bench b;
-  const int64_t id = b.New();
-  b.Send(id, 1, "123");
-  const Outcome early{.values = {1, 0, 0}};
-  EXPECT_FALSE(b.Allows(MsgUsage{}, early));
-  const Call send = Msgsnd{.id = id};
-  b.waiting = {{.task = 2, .call = &send, .surely = true}};
-  EXPECT_FALSE(b.Allows(MsgUsage{}, early));
-  b.waiting[0].surely = false;
-  EXPECT_TRUE(b.Allows(MsgUsage{}, early));
-}
-
 TEST(SysvMsg, StatTellsWhoAndWhen) {
   Bench b;
   const int64_t id = b.New(16384, 0640);

@@ -67,16 +67,14 @@ TEST(SysvSem, IdentifiersAreNotRecycledSoon) {
   EXPECT_FALSE(b.Allows(Semget{.nsems = 1}, Returns(977))) << "just removed";
   b.Ret(SemRemove{first});
   std::set<int64_t> seen{first, kept, 977};
-  for (int i = 0; i < 300; ++i) {  // as Linux counts: 64 places, then the next sequence number
+  for (int i = 0; i < 300; ++i) {
     const int64_t id = b.NewSet(1);
     EXPECT_TRUE(seen.insert(id).second) << id;
-    EXPECT_NE(id % 32768, kept);
-    EXPECT_LT(id % 32768, 1000);
     b.Ret(SemRemove{id});
   }
 }
 
-TEST(SysvSem, AFreedIdentifierIsRememberedForFourThousandRemovals) {
+TEST(SysvSem, AFreedIdentifierIsRemembered) {
   Bench b;
   for (int64_t id = 0; id < 4096; ++id) {
     ASSERT_TRUE(b.Allows(Semget{.nsems = 1}, Returns(id), {}, true));

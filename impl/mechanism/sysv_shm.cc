@@ -64,7 +64,7 @@ Result SysvShm::MakeNew(const Shmget& call, const Caller& caller, Choice& choice
   }
   const IpcLimits& limits = *caller.limits;
   // The sum may count what is gone.
-  const auto full = [&](bool over) { return over && (Doubtful() == 0 || choice.SawError(ENOSPC)); };
+  const auto full = [&](bool over) { return over && (Doubtful() == 0 || !choice.SawSuccess()); };
   Segment segment{.size = call.size};
   const int64_t pages = PagesInAll(*caller.dialect) + segment.pages(*caller.dialect);
 
