@@ -34,8 +34,6 @@ Bytes AnyData(Dice& dice, int64_t size) {
   return Bytes(Pattern(static_cast<char>('A' + dice.Below(26)), 0, size));
 }
 
-Memory AnyMemory(Dice& dice) { return dice.Percent(2) ? Memory::kBad : Memory::kGood; }
-
 // Whether a task is in a write of more than PIPE_BUF bytes to the pipe. Two such writes at once
 // may mix at any byte, and then no one order of bytes is left to judge by: one at a time.
 bool HasLargeWriter(const World& world, int pipe) {
@@ -65,7 +63,7 @@ std::optional<Call> AnyWrite(Scene& scene) {
     const int64_t half = size / 2;
     return Writev{.fd = fd, .data = {AnyData(dice, half), AnyData(dice, size - half)}};
   }
-  return Write{.fd = fd, .data = AnyData(dice, size), .memory = AnyMemory(dice)};
+  return Write{.fd = fd, .data = AnyData(dice, size)};
 }
 
 std::optional<Call> AnyRead(Scene& scene) {
@@ -73,7 +71,7 @@ std::optional<Call> AnyRead(Scene& scene) {
   const Fd fd = scene.DescriptorWhere(IsReadEnd);
   const int64_t size = AnySize(dice);
   if (dice.Percent(10)) return Readv{.fd = fd, .counts = {size / 2, size}};
-  return Read{.fd = fd, .count = size, .memory = AnyMemory(dice)};
+  return Read{.fd = fd, .count = size, .memory = dice.Percent(2) ? Memory::kBad : Memory::kGood};
 }
 
 }  // namespace

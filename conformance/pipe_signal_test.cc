@@ -231,5 +231,27 @@ CLAUSE(Pipe, WriteFromBadBuffer, "write(2)",
 }
 PROVOKES(Pipe, WriteFromBadBuffer, "write.2", "write", "EFAULT", "bad buffer");
 
+// Not drawn at random: the kernels that get it wrong would hide all else that programs show.
+CLAUSE(Pipe, FailedWriteLeavesNothingToRead, "pipe(7)",
+       "After a write that failed with EFAULT the pipe is as empty as before: not ready, EAGAIN") {
+  const PipeEnds p = a.Pipe(O_NONBLOCK);
+  a.Do(Write{.fd = p.write, .data = "abc", .memory = Memory::kBad});
+  EXPECT_THAT(a.Do(Read{.fd = p.read, .count = 9}), FailsWith(EAGAIN));
+}
+
+CLAUSE(Pipe, FailedPacketLeavesNothingToRead, "pipe(2)",
+       "With O_DIRECT a write that failed with EFAULT leaves no packet: a read is no end of file") {
+  const PipeEnds p = a.Pipe(O_NONBLOCK | O_DIRECT);
+  a.Do(Write{.fd = p.write, .data = "abc", .memory = Memory::kBad});
+  EXPECT_THAT(a.Do(Read{.fd = p.read, .count = 9}), FailsWith(EAGAIN));
+}
+
+CLAUSE(Pipe, FailedWriteMakesNothingReady, "poll(2)",
+       "After a write that failed with EFAULT an empty pipe is still not readable to poll") {
+  const PipeEnds p = a.Pipe();
+  a.Do(Write{.fd = p.write, .data = "abc", .memory = Memory::kBad});
+  EXPECT_THAT(a.Do(Poll{.fds = {{.fd = p.read, .events = POLLIN}}, .timeout = 0}), Gives(0));
+}
+
 }  // namespace
 }  // namespace ipcspec

@@ -25,14 +25,14 @@ namespace ipcspec {
 struct Description {
   enum class Kind : uint8_t { kNull, kPipe, kFifo, kDirectory, kFile, kQueue };
   Kind kind = Kind::kNull;
-  int64_t flags = 0;                                // access mode and status flags
-  int pipe = -1;                                    // kPipe, kFifo: the pipe
-  int inode = -1;                                   // the name it was opened by, -1 for pipe(2)
-  int descriptors = 0;                              // how many descriptors refer to it
-  int64_t writer_mark = -1;                         // kFifo: Pipe::WriterMark() when it was opened
-  int64_t position = 0;                             // kFile: where the next read or write begins
-  int queue = -1;                                   // kQueue: the POSIX message queue ...
-  int ipc = -1;                                     // ... in this IPC namespace
+  int64_t flags = 0;         // access mode and status flags
+  int pipe = -1;             // kPipe, kFifo: the pipe
+  int inode = -1;            // the name it was opened by, -1 for pipe(2)
+  int descriptors = 0;       // how many descriptors refer to it
+  int64_t writer_mark = -1;  // kFifo: Pipe::WriterMark() when it was opened
+  int64_t position = 0;      // kFile: where the next read or write begins
+  int queue = -1;            // kQueue: the POSIX message queue ...
+  int ipc = -1;              // ... in this IPC namespace
   // O_RDONLY is 0, O_WRONLY 1, O_RDWR 2; 3 is neither (open(2)).
   bool reads() const { return ((flags + 1) & 1) != 0; }
   bool writes() const { return ((flags + 1) & 2) != 0; }
