@@ -71,7 +71,8 @@ CLAUSE(Fifo, SlashBehindALink, "path_resolution(7)",
   a.Must(Symlink{.target = "d", .path = "l"});
   a.Must(Symlink{.target = "no/where", .path = "m"});
   a.Must(Symlink{.target = "m", .path = "n"});
-  for (const char* path : {"l/", "m/", "n/"}) {
+  a.Must(Symlink{.target = "nowhere", .path = "k"});
+  for (const char* path : {"k/", "l/", "m/", "n/"}) {
     EXPECT_NE(a.Do(Unlink{.path = path}).error, 0);
     EXPECT_NE(a.Do(Mkfifo{.path = path}).error, 0);
     EXPECT_NE(a.Do(Mkdir{.path = path}).error, 0);
@@ -208,6 +209,14 @@ CLAUSE(Fifo, DirectoriesAreOpenedForReadingAlone, "open(2)",
               FailsWith(EISDIR));
   const Fd d = a.Must(Open{.path = "d", .flags = O_RDONLY});
   EXPECT_THAT(a.Do(Read{.fd = d, .count = 1}), FailsWith(EISDIR));
+}
+
+CLAUSE(Fifo, NoDirectoryIsMadeByOpen, "open(2)",
+       "O_CREAT with O_DIRECTORY is refused with EINVAL, since Linux 6.4") {
+  Requires(dialect().Since(6, 4), "Linux before 6.4 makes a file");
+  EXPECT_THAT(a.Do(Open{.path = "d", .flags = O_RDWR | O_CREAT | O_DIRECTORY, .mode = 0700}),
+              FailsWith(EINVAL));
+  EXPECT_THAT(a.Do(Stat{.path = "d"}), FailsWith(ENOENT));
 }
 
 CLAUSE(Fifo, TruncationSparesAFifo, "open(2)", "O_TRUNC takes nothing from a FIFO") {
