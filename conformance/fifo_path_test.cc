@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <string>
 
 #include "conformance/clause.h"
@@ -272,6 +273,25 @@ CLAUSE(Fifo, NonblockingWriterMeetsAWaitingReader, "fifo(7)",
   if (writer.ok()) {
     EXPECT_THAT(reader.Finish(), Gives(3));
   }
+}
+
+CLAUSE(Fifo, RestartedOpenLooksAgain, "signal(7)",
+       "An open that SA_RESTART restarts follows its path anew: to another FIFO, or to nothing") {
+  for (const char* path : {"f", "g"}) a.Must(Mkfifo{.path = path});
+  TaskHandle b = a.Fork(), c = a.Fork();
+  for (TaskHandle* task : {&b, &c}) {
+    task->Must(Sigaction{.signal = SIGUSR1, .disposition = Disposition::kHandleRestart});
+  }
+  const Pending of_f = b.Begin(Open{.path = "f", .flags = O_RDONLY});
+  const Pending of_g = c.Begin(Open{.path = "g", .flags = O_RDONLY});
+  a.Must(Rename{.from = "f", .to = "g"});
+  for (const TaskHandle* task : {&b, &c}) {
+    a.Must(Kill{.target = task->task(), .signal = SIGUSR1});
+  }
+  EXPECT_THAT(of_f.Finish(), FailsWith(ENOENT));
+  EXPECT_THAT(of_g, IsAsleep());
+  EXPECT_THAT(a.Do(Open{.path = "g", .flags = O_WRONLY}), Gives(3));
+  EXPECT_THAT(of_g.Finish(), Gives(3));
 }
 
 CLAUSE(Fifo, AnyIdOfFtok, "ftok(3)",

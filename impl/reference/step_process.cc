@@ -202,6 +202,12 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
     const bool restarts = (self.signals.restarting & bit) != 0 && IsRestartable(*self.current.call);
     if (!restarts || self.current.progress.amount > 0) self.current.interrupted = true;
     if (restarts && RestartIsUncertain(*self.current.call)) self.current.may_be_interrupted = true;
+    if (const Open* open = std::get_if<Open>(self.current.call.get());
+        open != nullptr && restarts) {
+      // It begins anew: its path may lead elsewhere by now.
+      AbandonOpen(world, *open, Progress(self.current.progress));
+      self.current.progress = {};
+    }
   }
   return Delivery::kHandlerRuns;
 }
