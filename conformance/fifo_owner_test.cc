@@ -157,6 +157,17 @@ CLAUSE(Fifo, OpenFileKeepsAFileSystemWritable, "mount(2)",
   EXPECT_THAT(a.Do(RemountReadOnly{.path = "d"}), Gives(0));
 }
 
+CLAUSE(Fifo, OpenFifoOfAReadOnlyFileSystem, "mount(2)",
+       "An open FIFO keeps its file system writable, or goes on taking data on a read-only one") {
+  Requires(MachineUnderTest().may_mount, "this run cannot mount a file system of its own");
+  a.Must(Mkdir{.path = "d"});
+  a.Must(MountTmpfs{.path = "d"});
+  a.Must(Mkfifo{.path = "d/f"});
+  const Fd f = a.Must(Open{.path = "d/f", .flags = O_RDWR});
+  EXPECT_THAT(a.Do(RemountReadOnly{.path = "d"}), testing::AnyOf(Gives(0), FailsWith(EBUSY)));
+  EXPECT_THAT(a.Do(Write{.fd = f, .data = "data"}), Gives(4));
+}
+
 CLAUSE(Fifo, MountPoints, "mount(2)",
        "A file system is mounted on a directory that is there, and remounted where it begins") {
   Requires(MachineUnderTest().may_mount, "this run cannot mount a file system of its own");

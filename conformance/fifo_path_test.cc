@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <string>
 
 #include "conformance/clause.h"
@@ -71,7 +72,8 @@ CLAUSE(Fifo, SlashBehindALink, "path_resolution(7)",
   a.Must(Symlink{.target = "d", .path = "l"});
   a.Must(Symlink{.target = "no/where", .path = "m"});
   a.Must(Symlink{.target = "m", .path = "n"});
-  for (const char* path : {"l/", "m/", "n/"}) {
+  a.Must(Symlink{.target = "nowhere", .path = "k"});
+  for (const char* path : {"k/", "l/", "m/", "n/"}) {
     EXPECT_NE(a.Do(Unlink{.path = path}).error, 0);
     EXPECT_NE(a.Do(Mkfifo{.path = path}).error, 0);
     EXPECT_NE(a.Do(Mkdir{.path = path}).error, 0);
@@ -210,6 +212,14 @@ CLAUSE(Fifo, DirectoriesAreOpenedForReadingAlone, "open(2)",
   EXPECT_THAT(a.Do(Read{.fd = d, .count = 1}), FailsWith(EISDIR));
 }
 
+CLAUSE(Fifo, NoDirectoryIsMadeByOpen, "open(2)",
+       "O_CREAT with O_DIRECTORY is refused with EINVAL, since Linux 6.4") {
+  Requires(dialect().Since(6, 4), "Linux before 6.4 makes a file");
+  EXPECT_THAT(a.Do(Open{.path = "d", .flags = O_RDWR | O_CREAT | O_DIRECTORY, .mode = 0700}),
+              FailsWith(EINVAL));
+  EXPECT_THAT(a.Do(Stat{.path = "d"}), FailsWith(ENOENT));
+}
+
 CLAUSE(Fifo, TruncationSparesAFifo, "open(2)", "O_TRUNC takes nothing from a FIFO") {
   a.Must(Mkfifo{.path = "f"});
   const Fd f = a.Must(Open{.path = "f", .flags = O_RDWR});
@@ -263,6 +273,25 @@ CLAUSE(Fifo, NonblockingWriterMeetsAWaitingReader, "fifo(7)",
   if (writer.ok()) {
     EXPECT_THAT(reader.Finish(), Gives(3));
   }
+}
+
+CLAUSE(Fifo, RestartedOpenLooksAgain, "signal(7)",
+       "An open that SA_RESTART restarts follows its path anew: to another FIFO, or to nothing") {
+  for (const char* path : {"f", "g"}) a.Must(Mkfifo{.path = path});
+  TaskHandle b = a.Fork(), c = a.Fork();
+  for (TaskHandle* task : {&b, &c}) {
+    task->Must(Sigaction{.signal = SIGUSR1, .disposition = Disposition::kHandleRestart});
+  }
+  const Pending of_f = b.Begin(Open{.path = "f", .flags = O_RDONLY});
+  const Pending of_g = c.Begin(Open{.path = "g", .flags = O_RDONLY});
+  a.Must(Rename{.from = "f", .to = "g"});
+  for (const TaskHandle* task : {&b, &c}) {
+    a.Must(Kill{.target = task->task(), .signal = SIGUSR1});
+  }
+  EXPECT_THAT(of_f.Finish(), FailsWith(ENOENT));
+  EXPECT_THAT(of_g, IsAsleep());
+  EXPECT_THAT(a.Do(Open{.path = "g", .flags = O_WRONLY}), Gives(3));
+  EXPECT_THAT(of_g.Finish(), Gives(3));
 }
 
 CLAUSE(Fifo, AnyIdOfFtok, "ftok(3)",

@@ -71,7 +71,10 @@ CLAUSE(Mapping, LengthsThatThereAreNot, "mmap(2)",
   const int64_t page = dialect().page_size;
   const Fd f = MakeFile(a, "file");
   EXPECT_NE(a.Do(Mmap{.length = -page, .prot = PROT_READ, .flags = kAnonymous}).error, 0);
-  EXPECT_NE(a.Do(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = f, .offset = -page}).error, 0);
+  for (const int64_t offset : {-page, INT64_MAX - page + 1}) {
+    EXPECT_NE(a.Do(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = f, .offset = offset}).error,
+              0);
+  }
   const Address p = a.Must(Mmap{.prot = kReadWrite, .flags = kAnonymous});
   EXPECT_THAT(a.Do(Munmap{.address = p, .length = -page}), FailsWith(EINVAL));
   EXPECT_THAT(a.Do(Munmap{.address = -page, .length = page}), FailsWith(EINVAL));
@@ -81,8 +84,10 @@ CLAUSE(Mapping, LengthsThatThereAreNot, "mmap(2)",
                 FailsWith(ENOMEM));
     EXPECT_THAT(a.Do(Msync{.address = p, .length = length, .flags = MS_SYNC}), FailsWith(ENOMEM));
   }
-  EXPECT_THAT(a.Do(Mprotect{.address = -page, .length = page, .prot = PROT_READ}),
-              FailsWith(ENOMEM));
+  for (const int64_t at : {-page, int64_t{1} << 57}) {
+    EXPECT_THAT(a.Do(Mprotect{.address = at, .length = page, .prot = PROT_READ}),
+                FailsWith(ENOMEM));
+  }
   EXPECT_THAT(a.Do(Load{.address = p, .size = 1}), Gives(0, std::string(1, '\0')));
 }
 
@@ -130,7 +135,9 @@ CLAUSE(Mapping, ValidatedFlags, "mmap(2)",
   const Fd f = MakeFile(a, "file");
   EXPECT_THAT(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED_VALIDATE | MAP_SYNC, .fd = f}),
               FailsWith(EOPNOTSUPP));
-  EXPECT_THAT(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED_VALIDATE, .fd = f}).error, 0);
+  EXPECT_EQ(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED_VALIDATE, .fd = f}).error, 0);
+  EXPECT_THAT(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED_VALIDATE | MAP_ANONYMOUS}).error,
+              testing::AnyOf(0, EINVAL));
 }
 
 CLAUSE(Mapping, MsyncBesideLockedMemory, "msync(2)",
@@ -166,6 +173,17 @@ CLAUSE(Mapping, SemaphoreInAPrivatePage, "mmap(2)",
   EXPECT_THAT(a.Do(PsemGetValue{.address = p}), GivesValues({3}));
   a.Must(Lseek{.fd = f});
   EXPECT_THAT(a.Do(Read{.fd = f, .count = 64}), Gives(64, std::string(64, '\0')));
+}
+
+CLAUSE(Mapping, SemaphoreNeedsMemory, "mmap(2)",
+       "No semaphore can be made where nothing is mapped, or only to be read") {
+  const int64_t page = dialect().page_size;
+  EXPECT_NE(a.Do(PsemInit{.address = kHere, .value = 1}).error, 0);
+  a.Must(Mmap{.address = kHere, .prot = PROT_READ, .flags = kAnonymous | MAP_FIXED});
+  EXPECT_NE(a.Do(PsemInit{.address = kHere, .value = 1}).error, 0);
+  a.Must(Mprotect{.address = kHere, .prot = kReadWrite});
+  a.Do(PsemInit{.address = kHere, .offset = page - 16, .value = 1});  // across the end: undefined
+  EXPECT_THAT(a.Do(PsemInit{.address = kHere, .value = 1}), Gives(0));
 }
 
 CLAUSE(Mapping, HugeFile, "lseek(2)",

@@ -40,6 +40,30 @@ CLAUSE(Pipe, SignalsThatCannotBeCaught, "signal(7)",
   EXPECT_THAT(a.Do(Wait{.target = b.task()}), GivesValues({SIGKILL}));
 }
 
+CLAUSE(Pipe, SignalsIgnoredByDefault, "signal(7)",
+       "Signals that are ignored by default change nothing, nor do they end a read") {
+  const PipeEnds p = a.Pipe();
+  TaskHandle b = a.Fork();
+  const Pending read = b.Begin(Read{.fd = p.read, .count = 9});
+  for (const int number : {SIGURG, SIGWINCH, SIGCHLD, SIGCONT}) {
+    EXPECT_THAT(a.Do(Kill{.target = b.task(), .signal = number}), Gives(0));
+    EXPECT_THAT(read, IsAsleep());
+  }
+  a.Must(Write{.fd = p.write, .data = "data"});
+  EXPECT_THAT(read.Finish(), Gives(4, "data"));
+}
+
+CLAUSE(Pipe, IgnoredSignalMayPend, "signal(7)",
+       "A signal that is blocked, and ignored by default, is gone once it is not blocked") {
+  TaskHandle b = a.Fork();
+  b.Must(Sigprocmask{.how = MaskChange::kBlock, .signal = SIGURG});
+  a.Must(Kill{.target = b.task(), .signal = SIGURG});
+  b.Do(Sigpending{});
+  b.Must(Sigprocmask{.how = MaskChange::kUnblock, .signal = SIGURG});
+  EXPECT_THAT(b.Do(Sigpending{}), GivesValues({}));
+  EXPECT_TRUE(b.alive());
+}
+
 CLAUSE(Pipe, WaitForAStranger, "wait(2)", "Only a child can be waited for, and only once: ECHILD") {
   TaskHandle b = a.Fork();
   EXPECT_THAT(b.Do(Wait{.target = a.task()}), FailsWith(ECHILD));
@@ -73,6 +97,9 @@ CLAUSE(Pipe, NullDevice, "null(4)",
   EXPECT_THAT(a.Do(Read{.fd = 0, .count = 9}), Gives(0, ""));
   EXPECT_EQ(a.Do(Fstat{.fd = 0}).values.at(0) & S_IFMT, S_IFCHR);
   EXPECT_THAT(a.Do(GetPipeSize{.fd = 0}), FailsWith(EBADF));
+  // Whether it has an offset, or a number of unread bytes, is its own business.
+  a.Do(Lseek{.fd = 0, .offset = 7});
+  a.Do(Fionread{.fd = 0});
 }
 
 CLAUSE(Pipe, PollOfFiles, "poll(2)", "A regular file is always ready for reading and writing") {
@@ -83,9 +110,11 @@ CLAUSE(Pipe, PollOfFiles, "poll(2)", "A regular file is always ready for reading
               GivesValues({POLLRDNORM | POLLWRNORM}));
 }
 
-CLAUSE(Pipe, CapacityIsNotNegative, "fcntl(2)", "A negative capacity is refused with EINVAL") {
+CLAUSE(Pipe, CapacityIsNotNegative, "fcntl(2)",
+       "A capacity that is negative, or more than there can be, is refused with EINVAL") {
   const PipeEnds p = a.Pipe();
   EXPECT_THAT(a.Do(SetPipeSize{.fd = p.write, .size = -1}), FailsWith(EINVAL));
+  EXPECT_THAT(a.Do(SetPipeSize{.fd = p.write, .size = (int64_t{1} << 31) + 1}), FailsWith(EINVAL));
   EXPECT_THAT(a.Do(GetPipeSize{.fd = p.write}), Gives(kDefault));
 }
 

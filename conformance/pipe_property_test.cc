@@ -2,7 +2,10 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <bit>
+#include <csignal>
 #include <string>
+#include <vector>
 
 #include "conformance/clause.h"
 #include "conformance/makers.h"
@@ -74,6 +77,20 @@ std::optional<Call> AnyRead(Scene& scene) {
   return Read{.fd = fd, .count = size, .memory = dice.Percent(2) ? Memory::kBad : Memory::kGood};
 }
 
+// Handlers, and signals for tasks that have one and sleep.
+std::optional<Call> AnyInterruption(Scene& scene) {
+  Dice& dice = scene.dice;
+  std::vector<Kill> kills;
+  for (const auto& [number, task] : *scene.world.tasks) {
+    const uint64_t handled = task->signals.handled;
+    if (number == 0 || !task->alive() || handled == 0 || !task->in_call()) continue;
+    kills.push_back({.target = number, .signal = std::countr_zero(handled) + 1});
+  }
+  if (!kills.empty()) return kills[dice.Below(static_cast<int64_t>(kills.size()))];
+  return Sigaction{.signal = dice.Of({SIGUSR1, SIGUSR2}),
+                   .disposition = dice.Of({Disposition::kHandle, Disposition::kHandleRestart})};
+}
+
 }  // namespace
 
 std::optional<Call> AnyPipeCall(Scene& scene) {
@@ -136,6 +153,10 @@ std::optional<Call> AnyCredentialsCall(Scene& scene) {
 PROPERTY(Pipe, RandomPrograms, "pipe(7)",
          "Whatever several tasks do on pipes, some documented order of it explains what they saw",
          130, 40, {{12, AnyPipeCall}, {3, AnyProcessCall}, {2, AnyDescriptorCall}})
+
+PROPERTY(Pipe, RandomProgramsWithSignals, "signal(7)",
+         "Whatever handlers run while tasks wait on pipes and FIFOs, each call ends as documented",
+         130, 40, {{6, AnyPipeCall}, {4, AnyFifoCall}, {4, AnyInterruption}, {3, AnyProcessCall}})
 
 PROPERTY(Pipe, RandomDataOfOneTask, "pipe(7)",
          "Whatever one task writes, reads and resizes, it reads what it wrote", 150, 60,

@@ -80,10 +80,8 @@ class Numbered {
     Insert(number, std::move(value));
     return number;
   }
-  void Erase(int number) {
-    const auto it = Position(number);
-    if (it != entries_.end() && it->first == number) entries_.erase(it);
-  }
+  // REQUIRES: contains(number).
+  void Erase(int number) { entries_.erase(Position(number)); }
 
   auto begin() const { return entries_.begin(); }
   auto end() const { return entries_.end(); }

@@ -96,7 +96,11 @@ FileTree::Place FileTree::Find(int from, std::string_view path, bool follow,
     }
     if (found >= 0 && S_ISLNK(Get(found)->mode) && (!last || follow || place.slash)) {
       if (++links > kMaxLinks) return stop(ELOOP);
-      if (last && !follow) place.through_link = true;
+      if (last && !follow) {
+        place.through_link = true;
+        place.directory = directory;
+        place.name = name;
+      }
       bool ignored = false;
       std::vector<std::string> more = Parts(Get(found)->target, &ignored);
       std::reverse(more.begin(), more.end());

@@ -70,7 +70,7 @@ class FileTree {
   // Where a path leads.
   struct Place {
     Errors errors;              // any of these, when there are some
-    int directory = -1;         // that holds the last name
+    int directory = -1;         // that holds the last name; -1: the path does not lead so far
     std::string name;           // the last name
     int inode = -1;             // what it names; -1: nothing
     bool slash = false;         // the path ends in one: it asks for a directory

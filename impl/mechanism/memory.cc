@@ -50,6 +50,13 @@ void MemoryObject::Put(int64_t offset, std::string_view data) {
   }
 }
 
+void MemoryObject::TakeLoose(int64_t offset, std::string_view seen, std::string* data) const {
+  const int64_t end = offset + static_cast<int64_t>(data->size());
+  for (auto it = loose.lower_bound(offset); it != loose.end() && *it < end; ++it) {
+    (*data)[*it - offset] = seen[*it - offset];
+  }
+}
+
 void MemoryObject::Write(int64_t offset, std::string_view data) {
   data = data.substr(0, std::max<int64_t>(size - offset, 0));
   Put(offset, data);

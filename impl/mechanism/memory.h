@@ -45,6 +45,9 @@ struct MemoryObject {
   // Bytes as a mapping stores them. Those beyond the end, in the last page, are no part of the
   // object, and nothing says what is there from then on (mmap(2)).
   void Store(int64_t offset, std::string_view data);
+  // Puts in the bytes that were seen for those of `data`, from `offset` on, that may have any
+  // value.
+  void TakeLoose(int64_t offset, std::string_view seen, std::string* data) const;
   // Bytes beyond the new size are lost; new ones are 0.
   void Resize(int64_t new_size);
 

@@ -110,15 +110,7 @@ class Choice {
   // call go on? Judged by what was seen; kSleepy does not; playing, `usual` says.
   bool MayGoOn(bool usual) {
     open_ = true;
-    switch (mode_) {
-      case Mode::kSeen:
-        return SawSuccess();
-      case Mode::kUsual:
-        return usual;
-      case Mode::kSleepy:
-        return false;
-    }
-    return usual;
+    return mode_ == Mode::kSeen ? SawSuccess() : mode_ == Mode::kUsual && usual;
   }
 
   // One of n futures that the outcome does not show; the oracle tries each.
@@ -228,20 +220,12 @@ struct Caller {
 };
 
 inline bool Caller::Can(Capability capability) const {
-  if (creds.uid != 0 || (creds.dropped >> static_cast<int>(capability) & 1) != 0) return false;
-  switch (capability) {
-    case Capability::kIpcOwner:
-      return dialect->cap_ipc_owner;
-    case Capability::kIpcLock:
-      return dialect->cap_ipc_lock;
-    case Capability::kSysAdmin:
-      return dialect->cap_sys_admin;
-    case Capability::kSysResource:
-      return dialect->cap_sys_resource;
-    case Capability::kDacOverride:
-      return dialect->cap_dac_override;
-  }
-  return false;
+  // By Capability.
+  const std::array<bool, 5> of_user_0 = {dialect->cap_ipc_owner, dialect->cap_ipc_lock,
+                                         dialect->cap_sys_admin, dialect->cap_sys_resource,
+                                         dialect->cap_dac_override};
+  const auto bit = static_cast<size_t>(capability);
+  return creds.uid == 0 && (creds.dropped >> bit & 1) == 0 && of_user_0[bit];
 }
 
 // A call that cannot go on: it sleeps, or gives EINTR when a handler ran.

@@ -87,10 +87,7 @@ Result ReadFile(Machine& m, const Fd& fd, int64_t count) {
   std::string data = object.Read(from, count);
   const Outcome* seen = m.choice.seen();
   if (seen != nullptr && seen->data.size() == data.size()) {
-    for (auto it = object.loose.lower_bound(from);
-         it != object.loose.end() && *it < from + static_cast<int64_t>(data.size()); ++it) {
-      data[*it - from] = seen->data[*it - from];
-    }
+    object.TakeLoose(from, seen->data, &data);
   }
   Outcome outcome = Returns(static_cast<int64_t>(data.size()));
   description.position += outcome.ret;
@@ -107,10 +104,10 @@ Result WriteFile(Machine& m, const Fd& fd, std::string_view data) {
   const bool append = (description.flags & O_APPEND) != 0;
   const int64_t from = append ? object.size : description.position;
   if (from > kHuge - static_cast<int64_t>(data.size())) {
-    for (int e : {EFBIG, ENOSPC, EINVAL}) {
-      if (m.choice.SawError(e)) return Fail(e);
-    }
-    if (from > INT64_MAX - static_cast<int64_t>(data.size())) return Fail(EFBIG);
+    Errors errors;
+    for (int e : {EFBIG, ENOSPC, EINVAL}) errors.If(m.choice.SawError(e), e);
+    errors.If(from > INT64_MAX - static_cast<int64_t>(data.size()), EFBIG);
+    if (errors.any()) return m.choice.FailWithAny(errors);
   }
   const int64_t end = from + static_cast<int64_t>(data.size());
   if (end > object.size) object.Resize(end);

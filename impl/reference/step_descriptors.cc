@@ -119,9 +119,8 @@ Result Step(Machine& m, const SetStatusFlags& call) {
   const int number = m.self().Description(call.fd.value);
   if (number < 0) return Fail(EBADF);
   Description& description = m.world.descriptions.Mutable().Mutable(number);
-  // open(2): O_DIRECT is for what can do without a cache, and of a queue nothing is said.
-  if (description.kind == Description::Kind::kQueue && call.flags.has(O_DIRECT) &&
-      m.choice.SawError(EINVAL)) {
+  // open(2): what is no pipe need not have O_DIRECT.
+  if (description.pipe < 0 && call.flags.has(O_DIRECT) && m.choice.SawError(EINVAL)) {
     return Fail(EINVAL);
   }
   description.flags = (description.flags & ~kSettable) | (call.flags.bits & kSettable);

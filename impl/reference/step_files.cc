@@ -49,8 +49,10 @@ Errors OpenErrors(const Machine& m, const FileTree::Place& place, OpenFlags flag
   errors.If(place.errors.any() && create && place.slash, EISDIR);
   if (place.errors.any()) return errors;
   errors.If(place.inode < 0 && !create, ENOENT);
-  // A combination that open(2) gives no meaning.
-  errors.If(create && flags.has(O_DIRECTORY), EINVAL);
+  // A combination without meaning; Linux made a file before 6.4 (open(2)), below.
+  errors.If(
+      create && flags.has(O_DIRECTORY) && (m.dialect().Since(6, 4) || m.choice.SawError(EINVAL)),
+      EINVAL);
   const int64_t access = flags.bits & O_ACCMODE;
   // The fourth access mode asks for both rights and gives neither; on Linux alone.
   errors.If(access == O_ACCMODE && m.choice.SawError(EINVAL), EINVAL);
@@ -143,6 +145,7 @@ Result OpenPlace(Machine& m, const FileTree::Place& place, OpenFlags flags, Mode
   const bool regular = S_ISREG(m.world.files->Get(inode)->mode);
   // A file system need not have O_DIRECT (open(2)); it made the file before it said so.
   if (regular && flags.has(O_DIRECT) && m.choice.SawError(EINVAL)) return Fail(EINVAL);
+  if (regular && flags.has(O_DIRECTORY) && m.choice.SawError(ENOTDIR)) return Fail(ENOTDIR);
   if (regular && flags.has(O_TRUNC) && inode == place.inode) {
     // With O_RDONLY nothing says what happens (open(2)); Linux truncates.
     const bool undefined = (flags.bits & O_ACCMODE) == O_RDONLY;

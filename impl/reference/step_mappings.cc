@@ -77,10 +77,11 @@ Errors MmapErrors(const Machine& m, const Mmap& call, const Request& r) {
     errors.If(absurd || (beyond && offset_counts), e);
     errors.If(call.length > kHuge && m.choice.SawError(e), e);
   }
-  if (r.no_replace && m.dialect().Since(4, 17) && !absurd && IsAligned(m, call.address.value)) {
+  if (absurd) return errors;
+  if (r.no_replace && m.dialect().Since(4, 17) && IsAligned(m, call.address.value)) {
     errors.If(!m.world.SpaceOf(m.task).IsFree(call.address.value, call.length), EEXIST);
   }
-  if (r.fixed && !absurd && !IsProgramsOwn(call.address.value, call.length)) {
+  if (r.fixed && !IsProgramsOwn(call.address.value, call.length)) {
     // Low addresses may be kept from programs (proc(5), mmap_min_addr).
     for (int e : {ENOMEM, EINVAL, EPERM, EACCES}) errors.If(m.choice.SawError(e), e);
     const bool out = call.address.value < 0 || call.address.value > kEndOfAddresses;

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <map>
 #include <utility>
@@ -82,6 +83,7 @@ struct Reach {
   bool surely = false;
   Errors signals;
   int64_t bytes = 0;     // before the first page that may fault
+  int64_t most = 0;      // before the last that it can come to
   bool foreign = false;  // some of it is memory that the reference knows nothing of
 };
 
@@ -93,10 +95,11 @@ Reach ReachOf(const Machine& m, int64_t at, int64_t size, int64_t wanted) {
     const Mapping* mapping = m.world.SpaceOf(m.task).Find(page);
     const Fault fault = FaultOf(m.world, mapping, page, wanted);
     if (mapping == nullptr && !IsProgramsOwn(page, page_size)) reach.foreign = true;
+    if (fault.signals.any() && !reach.surely) reach.most = done;
     done = std::min(size, page + page_size - at);
-    if (!reach.signals.any() && !fault.signals.any()) reach.bytes = done;
     for (int signal : fault.signals.list()) reach.signals.If(true, signal);
     reach.surely |= fault.surely;
+    if (!reach.signals.any()) reach.bytes = done;
   }
   return reach;
 }
@@ -123,16 +126,16 @@ std::string LoadAll(const Machine& m, int64_t at, int64_t size) {
     const MemoryObject& object = *m.world.memory->Find(mapping.object);
     const int64_t part = std::min(size - done, mapping.end() - at - done);
     const int64_t offset = at + done - mapping.start + mapping.offset;
-    data += object.Load(offset, part);
-    if (!comparable) continue;
-    // Whether a private mapping shows what the file became since is not said (mmap(2)).
-    if (!mapping.shared && !mapping.own && object.changes != mapping.changes_then) {
-      data.replace(done, part, seen->data, done, part);
+    std::string loaded = object.Load(offset, part);
+    if (comparable) {
+      const std::string there = seen->data.substr(done, part);
+      object.TakeLoose(offset, there, &loaded);
+      // Whether a private mapping shows what the file became since is not said (mmap(2)).
+      if (!mapping.shared && !mapping.own && object.changes != mapping.changes_then) {
+        loaded = there;
+      }
     }
-    for (auto it = object.loose.lower_bound(offset);
-         it != object.loose.end() && *it < offset + part; ++it) {
-      data[done + *it - offset] = seen->data[done + *it - offset];
-    }
+    data += loaded;
   }
   return data;
 }
@@ -257,10 +260,10 @@ Result Step(Machine& m, const Store& call) {
   const Reach reach = ReachOf(m, at, static_cast<int64_t>(call.data.text.size()), PROT_WRITE);
   if (reach.foreign && m.choice.SawSuccess()) return Done(m.choice.seen()->ret);
   if (int64_t signal = 0; Raises(m, reach, &signal)) {
-    // What comes before the fault may be stored or not.
-    if (reach.bytes > 0 && m.choice.Hidden(2) == 0) {
-      StoreAll(m, at, std::string_view(call.data.text).substr(0, reach.bytes));
-    }
+    // What comes before the fault may be stored or not, and which page it was need not show.
+    const std::array<int64_t, 3> stored = {reach.most, reach.bytes, 0};
+    const int64_t part = reach.most > 0 ? stored[m.choice.Hidden(3)] : 0;
+    StoreAll(m, at, std::string_view(call.data.text).substr(0, part));
     return Done(signal);
   }
   StoreAll(m, at, call.data.text);

@@ -114,19 +114,10 @@ Result Step(Machine& m, const Sigaction& call) {
   const uint64_t bit = Signals::Bit(signal);
   Signals& signals = m.mutable_self().signals;
   signals.ignored &= ~bit, signals.handled &= ~bit, signals.restarting &= ~bit;
-  switch (call.disposition) {
-    case Disposition::kDefault:
-      break;
-    case Disposition::kIgnore:
-      signals.ignored |= bit;
-      break;
-    case Disposition::kHandleRestart:
-      signals.restarting |= bit;
-      [[fallthrough]];
-    case Disposition::kHandle:
-      signals.handled |= bit;
-      break;
-  }
+  if (call.disposition == Disposition::kIgnore) signals.ignored |= bit;
+  const bool restarts = call.disposition == Disposition::kHandleRestart;
+  if (restarts) signals.restarting |= bit;
+  if (restarts || call.disposition == Disposition::kHandle) signals.handled |= bit;
   // Ignoring a signal discards it if it is pending, blocked or not (POSIX.1-2024 2.4.3).
   if (signals.Ignores(signal)) signals.Discard(signal);
   return Done(0);
@@ -211,6 +202,12 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
     const bool restarts = (self.signals.restarting & bit) != 0 && IsRestartable(*self.current.call);
     if (!restarts || self.current.progress.amount > 0) self.current.interrupted = true;
     if (restarts && RestartIsUncertain(*self.current.call)) self.current.may_be_interrupted = true;
+    if (const Open* open = std::get_if<Open>(self.current.call.get());
+        open != nullptr && restarts) {
+      // It begins anew: its path may lead elsewhere by now.
+      AbandonOpen(world, *open, Progress(self.current.progress));
+      self.current.progress = {};
+    }
   }
   return Delivery::kHandlerRuns;
 }
@@ -248,8 +245,8 @@ void Die(World& world, int task, int status, int64_t now_ns) {
   DropMemory(world, task, caller, false);
   ForgetCreator(world, task, true);
   DropUnusedNamespaces(world);
-  // Its own children have no parent among us any more; its parent gets SIGCHLD, and need not wait
-  // if it said so by ignoring that signal (wait(2)).
+  // Its own children have no parent among us any more; its parent, if any, gets SIGCHLD, and need
+  // not wait if it said so by ignoring that signal (wait(2)).
   std::vector<int> children;
   for (const auto& [number, other] : *world.tasks) {
     if (other->parent == task) children.push_back(number);
@@ -257,7 +254,7 @@ void Die(World& world, int task, int status, int64_t now_ns) {
   for (int child : children) world.MutableTask(child).parent = -1;
   const int parent = world.GetTask(task).parent;
   const Task* mother = world.FindTask(parent);
-  if (mother != nullptr && mother->alive()) {
+  if (mother != nullptr) {
     if ((mother->signals.ignored & Signals::Bit(SIGCHLD)) != 0) {
       world.MutableTask(task).life = Task::Life::kReaped;
     }
