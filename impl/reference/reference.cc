@@ -24,11 +24,6 @@ std::vector<Waiting> OthersWaiting(const World& world, int task) {
   return waiting;
 }
 
-template <class C>
-Result Step(Machine&, const C&) {
-  return Fail(ENOSYS);
-}
-
 // Whether the calls of this type belong to this mechanism.
 template <class Mechanism, class C>
 concept Describes = requires(Mechanism m, const C& call, const Caller& caller, Choice& choice) {
