@@ -28,6 +28,7 @@ std::vector<std::string> Parts(std::string_view path, bool* wants_directory) {
     if (slash > at) parts.emplace_back(path.substr(at, slash - at));
     at = slash + 1;
   }
+  if (parts.empty() && !path.empty()) parts.push_back(".");  // "/"
   return parts;
 }
 
@@ -175,7 +176,8 @@ Errors FileTree::Make(const Place& place, int64_t mode, const Permit& permit, in
   const int fs = Get(place.directory)->file_system;
   if (const int64_t limit = file_systems_.at(fs).inodes; limit > 0) {
     const auto count = std::count_if(inodes_.begin(), inodes_.end(), [fs](const auto& entry) {
-      return entry.second->file_system == fs && entry.second->links > 0;
+      const Inode& inode = *entry.second;
+      return inode.file_system == fs && (inode.links > 0 || inode.held > 0);
     });
     errors.If(count >= limit, ENOSPC);
   }
@@ -317,7 +319,8 @@ Errors FileTree::RemountReadOnly(int inode, Choice& choice) {
   const bool used = std::any_of(inodes_.begin(), inodes_.end(), [fs](const auto& entry) {
     return entry.second->file_system == fs && entry.second->held > 0;
   });
-  errors.If(used && choice.SawError(EBUSY), EBUSY);
+  // mount(2) says it of files open for writing; whether a FIFO is one is not said.
+  errors.If(used && (choice.mode() == Choice::Mode::kUsual || choice.SawError(EBUSY)), EBUSY);
   if (errors.any()) return errors;
   file_systems_[Get(inode)->file_system].read_only = true;
   return errors;
