@@ -71,8 +71,8 @@ def main():
     root = pathlib.Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."))
     listed = _read_list(root / "impl/uncovered.tsv")
     binary = os.path.abspath(sys.argv[1])
-    # impl/_objs beside cli/ in the tree of outputs.
-    objects = pathlib.Path(os.path.realpath(binary)).parent.parent / "impl/_objs"
+    # The tree of outputs: an inline function counts in whichever file the linker took it from.
+    objects = pathlib.Path(os.path.realpath(binary)).parent.parent
     with tempfile.TemporaryDirectory() as scratch:
         _run(binary, scratch, arguments)
         ran, branches = _read_counters(objects, pathlib.Path(scratch))
