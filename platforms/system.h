@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "impl/call/history.h"
 #include "impl/reference/dialect.h"
+#include "platforms/race.h"
 
 namespace ipcspec {
 
@@ -41,6 +42,11 @@ class System {
   virtual absl::Status AwaitReturn(int task, absl::Duration deadline,
                                    std::vector<Event>& events) = 0;
 
+  // Runs the scripts until each is through, asleep in a call that nothing can end any more, or its
+  // task is gone. Appends what happened in order of time, a call before a return of the same time,
+  // and a kQuiet event. A call that sleeps ends its script: what follows it is not made.
+  virtual absl::Status Run(const Race& race, std::vector<Event>& events);
+
   // Where quiet was guessed: waits much longer for anything to happen, and appends it, with
   // another kQuiet event.
   virtual absl::Status Patience(std::vector<Event>& events) = 0;
@@ -52,6 +58,10 @@ class System {
   // What this system is.
   virtual const Dialect& dialect() const = 0;
 };
+
+inline absl::Status System::Run(const Race&, std::vector<Event>&) {
+  return absl::UnimplementedError("this system runs no races");
+}
 
 }  // namespace ipcspec
 
