@@ -194,6 +194,7 @@ struct Progress {
 struct Waiting {
   int task = 0;
   const Call* call = nullptr;
+  bool done = false;    // it has taken effect, and not returned
   bool surely = false;  // it was seen asleep; else it may not have come that far
   bool beside = true;   // in the same IPC namespace, where identifiers mean the same
 };

@@ -31,6 +31,7 @@ bool WorksInParts(const Call& call) {
 Future::Future(absl::Span<const Event> batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const Event& e = batch[i];
+    if (e.kind == Event::Kind::kSignal) last_handler_[{e.task, e.number}] = i;
     if (e.kind != Event::Kind::kReturn && e.kind != Event::Kind::kExit) continue;
     ends_[e.task].push_back({.index = i, .event = &e});
     if (e.kind == Event::Kind::kReturn && e.outcome.ok()) {
@@ -54,6 +55,11 @@ const Event* Future::Next(int task) const {
 const Outcome* Future::Return(int task) const {
   const Event* next = Next(task);
   return next != nullptr && next->kind == Event::Kind::kReturn ? &next->outcome : nullptr;
+}
+
+bool Future::Handles(int task, int signal) const {
+  const auto it = last_handler_.find({task, signal});
+  return it != last_handler_.end() && it->second >= now_;
 }
 
 bool Future::Dies(int task) const {
@@ -107,6 +113,16 @@ void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const 
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
     if (task->in_call()) CallSteps(world, number, now_ns, visit);
+    // A handler is seen to run some time after its signal was delivered: others may send the signal
+    // again meanwhile.
+    for (uint64_t due = task->signals.Deliverable() & task->signals.handled; due != 0;
+         due &= due - 1) {
+      if (!future_.Handles(number, Lowest(due))) continue;
+      World next = world;
+      if (Deliver(next, number, Lowest(due), now_ns) == Delivery::kDies) continue;
+      next.MutableTask(number).signals.starting.push_back(Lowest(due));
+      visit(std::move(next));
+    }
     if (future_.Dies(number) && Fatal(task->signals) != 0) {
       World next = world;
       Deliver(next, number, Lowest(Fatal(task->signals)), now_ns);
@@ -120,6 +136,7 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
   switch (event.kind) {
     case Event::Kind::kCall: {
       if (task == nullptr || !task->alive() || task->current.call != nullptr) return;
+      if (!task->signals.starting.empty()) return;
       World next = world;
       Begin(next, event.task, event.label, event.call, event.time_ns);
       visit(std::move(next));
@@ -127,6 +144,7 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
     }
     case Event::Kind::kReturn: {
       if (task == nullptr || !task->alive() || !task->current.done) return;
+      if (!task->signals.starting.empty()) return;
       World next = world;
       Finish(next, event.task);
       visit(std::move(next));
@@ -134,10 +152,17 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
     }
     case Event::Kind::kSignal: {
       if (task == nullptr || !task->alive()) return;
+      World next = world;
+      if (const std::vector<int>& starting = task->signals.starting; !starting.empty()) {
+        if (starting.front() != event.number) return;
+        std::vector<int>& rest = next.MutableTask(event.task).signals.starting;
+        rest.erase(rest.begin());
+        visit(std::move(next));
+        return;
+      }
       if ((task->signals.Deliverable() & task->signals.handled & Signals::Bit(event.number)) == 0) {
         return;
       }
-      World next = world;
       if (Deliver(next, event.task, event.number, event.time_ns) == Delivery::kHandlerRuns) {
         visit(std::move(next));
       }
@@ -201,6 +226,7 @@ int RestlessTask(const World& world, int64_t now_ns) {
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
     if (task->signals.Deliverable() != 0 || task->current.done) return number;
+    if (!task->signals.starting.empty()) return number;
     if (!task->in_call()) continue;
     World copy = world;
     Choice sleepy(Choice::Mode::kSleepy);

@@ -9,15 +9,17 @@
 namespace ipcspec {
 namespace {
 
-// The calls that tasks other than `task` are in.
+// The calls that tasks other than `task` are in, some of which may have taken effect.
 std::vector<Waiting> OthersWaiting(const World& world, int task) {
   std::vector<Waiting> waiting;
   const int ipc = world.GetTask(task).ipc;
   for (const auto& [number, other] : *world.tasks) {
-    if (number != task && other->alive() && other->in_call()) {
+    if (number != task && other->alive() && other->current.call != nullptr) {
       waiting.push_back({.task = number,
                          .call = other->current.call.get(),
-                         .surely = other->current.asleep,
+                         .done = other->current.done,
+                         // A signal may have ended its sleep already.
+                         .surely = other->current.asleep && other->signals.Deliverable() == 0,
                          .beside = other->ipc == ipc});
     }
   }
