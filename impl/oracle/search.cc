@@ -19,6 +19,23 @@ uint64_t Fatal(const Signals& signals) {
   return signals.Deliverable() & ~(signals.handled & ~Signals::Bit(SIGKILL));
 }
 
+// Whether a silent step may raise the signal that `event` delivers.
+bool MayRaise(const World& world, const Event& event) {
+  if (event.kind != Event::Kind::kSignal) return false;
+  if (event.number == SIGCHLD) return true;  // any task may end
+  for (const auto& [number, task] : *world.tasks) {
+    if (number == event.task || !task->alive() || !task->in_call()) continue;
+    const Call& call = *task->current.call;
+    const auto* const kill = std::get_if<Kill>(&call);
+    if (kill != nullptr && kill->target.value == event.task &&
+        kill->signal.number == event.number) {
+      return true;
+    }
+    if (std::holds_alternative<MqSend>(call)) return true;  // mq_notify(3)
+  }
+  return false;
+}
+
 int Lowest(uint64_t bits) { return std::countr_zero(bits) + 1; }
 
 }  // namespace
@@ -184,8 +201,9 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
       happened = true;
       if (reached.insert(next).second) after.push_back(std::move(next));
     });
-    // Lazily: what could happen beside an event that has happened can as well happen after it.
-    if (happened || at_once) continue;
+    // Lazily: what could happen beside an event that has happened can as well happen after it. Not
+    // so a signal that merged with the one whose handler runs: after it, there would be two.
+    if (at_once || (happened && !MayRaise(world, event))) continue;
     SilentSteps(world, event.time_ns, [&](World next) {
       if (visited.size() >= kBudget) {
         exhausted_ = true;

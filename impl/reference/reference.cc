@@ -9,6 +9,13 @@
 namespace ipcspec {
 namespace {
 
+// Whether the task, seen asleep, still sleeps for sure: a signal may have ended that by now, even
+// one whose handler, or whose victim's end, has not shown yet.
+bool SurelyWaits(const Task& task) {
+  return task.current.asleep && !task.current.interrupted && !task.current.may_be_interrupted &&
+         task.signals.Deliverable() == 0;
+}
+
 // The calls that tasks other than `task` are in.
 std::vector<Waiting> OthersWaiting(const World& world, int task) {
   std::vector<Waiting> waiting;
@@ -17,7 +24,7 @@ std::vector<Waiting> OthersWaiting(const World& world, int task) {
     if (number != task && other->alive() && other->in_call()) {
       waiting.push_back({.task = number,
                          .call = other->current.call.get(),
-                         .surely = other->current.asleep,
+                         .surely = SurelyWaits(*other),
                          .beside = other->ipc == ipc});
     }
   }
