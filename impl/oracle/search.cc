@@ -19,12 +19,14 @@ uint64_t Fatal(const Signals& signals) {
   return signals.Deliverable() & ~(signals.handled & ~Signals::Bit(SIGKILL));
 }
 
-// Whether a silent step may raise the signal that `event` delivers.
-bool MayRaise(const World& world, const Event& event) {
+// Whether it may matter that a silent step comes before the event, though the event can happen:
+// where it raises the signal that is delivered, or is of the task that is told.
+bool OrderMatters(const World& world, const Event& event) {
   if (event.kind != Event::Kind::kSignal) return false;
   if (event.number == SIGCHLD) return true;  // any task may end
   for (const auto& [number, task] : *world.tasks) {
-    if (number == event.task || !task->alive() || !task->in_call()) continue;
+    if (!task->alive() || !task->in_call()) continue;
+    if (number == event.task) return true;
     const Call& call = *task->current.call;
     const auto* const kill = std::get_if<Kill>(&call);
     if (kill != nullptr && kill->target.value == event.task &&
@@ -203,7 +205,7 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
     });
     // Lazily: what could happen beside an event that has happened can as well happen after it. Not
     // so a signal that merged with the one whose handler runs: after it, there would be two.
-    if (at_once || (happened && !MayRaise(world, event))) continue;
+    if (at_once || (happened && !OrderMatters(world, event))) continue;
     SilentSteps(world, event.time_ns, [&](World next) {
       if (visited.size() >= kBudget) {
         exhausted_ = true;
