@@ -17,14 +17,16 @@ namespace {
 
 constexpr size_t kPipeBuf = 4096;   // pipe(7), on Linux
 constexpr size_t kMostTexts = 500;  // that TornWrite compares
+constexpr size_t kMostReads = 200;
 
 class Seeder {
  public:
-  explicit Seeder(const History& history)
+  Seeder(const History& history, uint64_t seed)
       : events_(history.events),
         ops_(OpsOf(history)),
         traffic_(TrafficOf(history, ops_)),
-        ledger_(history, ops_) {
+        ledger_(history, ops_),
+        lots_(seed) {
     for (const Op& op : ops_) last_call_[op.task] = op.called;
     for (const Event& e : events_) {
       if (e.kind == Event::Kind::kExit || e.kind == Event::Kind::kKill) ends_ = true;
@@ -32,7 +34,9 @@ class Seeder {
     }
     for (const Traffic& traffic : traffic_) {
       for (const Transfer& t : traffic.transfers) {
-        if (t.text != nullptr) ++(t.puts ? sent_ : got_)[*t.text];
+        if (t.text == nullptr) continue;
+        ++(t.puts ? sent_ : got_)[*t.text];
+        if (t.puts && t.op->ok()) puts_[*t.text] = &t;
       }
     }
   }
@@ -49,9 +53,9 @@ class Seeder {
   void OverCapacity();
 
   // Makes one of the changes.
-  bool Apply(uint64_t seed, History* history) {
+  bool Apply(History* history) {
     if (changes_.empty()) return false;
-    changes_[std::mt19937_64(seed)() % changes_.size()](history->events);
+    changes_[lots_() % changes_.size()](history->events);
     return true;
   }
 
@@ -70,11 +74,10 @@ class Seeder {
     const auto sent = sent_.find(*take.text), got = got_.find(*take.text);
     return sent != sent_.end() && sent->second == 1 && got->second == 1;
   }
-  static const Transfer* PutOf(const Traffic& traffic, const std::string& text) {
-    for (const Transfer& t : traffic.transfers) {
-      if (t.puts && t.op->ok() && *t.text == text) return &t;
-    }
-    return nullptr;
+  // The one send that succeeded of a message that is unique; null where it did not.
+  const Transfer* PutOf(const std::string& text) const {
+    const auto put = puts_.find(text);
+    return put == puts_.end() ? nullptr : put->second;
   }
   // Takes that got something, in order of their calls.
   static std::vector<const Transfer*> TakesOf(const Traffic& traffic) {
@@ -84,6 +87,9 @@ class Seeder {
     }
     return takes;
   }
+  // Calls of these types that succeeded; of very many, some.
+  template <class... C>
+  std::vector<const Op*> Some();
   bool MayStayAsleep(const Op& op) const;
   void StaleWord(const Op& load);
   void StaleValue(const Op& get, const SemName& name, size_t index, bool in_values);
@@ -94,12 +100,28 @@ class Seeder {
   std::vector<Op> ops_;
   std::vector<Traffic> traffic_;
   SemLedger ledger_;
+  std::mt19937_64 lots_;
   std::map<int, size_t> last_call_;  // by task
   std::set<int> signalled_;
   bool ends_ = false;  // some task ends
   std::map<std::string, int> sent_, got_;
+  std::map<std::string, const Transfer*> puts_;
   std::vector<std::function<void(Events&)>> changes_;
 };
+
+template <class... C>
+std::vector<const Op*> Seeder::Some() {
+  std::vector<const Op*> some;
+  for (const Op& op : ops_) {
+    if (op.ok() && ((op.As<C>() != nullptr) || ...)) some.push_back(&op);
+  }
+  // Each is compared with the whole history.
+  if (some.size() > kMostReads) {
+    std::shuffle(some.begin(), some.end(), lots_);
+    some.resize(kMostReads);
+  }
+  return some;
+}
 
 void Seeder::Swap() {
   for (const Traffic& traffic : traffic_) {
@@ -109,7 +131,7 @@ void Seeder::Swap() {
       for (size_t j = i + 1; j < std::min(takes.size(), i + 8); ++j) {
         const Transfer &a = *takes[i], &b = *takes[j];
         if (!IsUnique(a) || !IsUnique(b) || a.kind != b.kind || !a.op->Before(*b.op)) continue;
-        const Transfer *first = PutOf(traffic, *a.text), *second = PutOf(traffic, *b.text);
+        const Transfer *first = PutOf(*a.text), *second = PutOf(*b.text);
         if (first == nullptr || second == nullptr || !first->op->Before(*second->op)) continue;
         Add([x = a.op->returned, y = b.op->returned](Events& events) {
           std::swap(events[x].outcome, events[y].outcome);
@@ -136,7 +158,7 @@ void Seeder::Loss() {
   for (const Traffic& traffic : traffic_) {
     for (const Transfer* take : TakesOf(traffic)) {
       if (take->waits || !IsUnique(*take)) continue;
-      const Transfer* put = PutOf(traffic, *take->text);
+      const Transfer* put = PutOf(*take->text);
       if (put == nullptr || !put->op->Before(*take->op)) continue;
       AddOutcome(*take->op, Fails(take->op->As<Msgrcv>() != nullptr ? ENOMSG : ETIMEDOUT));
     }
@@ -186,8 +208,8 @@ void Seeder::StaleValue(const Op& get, const SemName& name, size_t index, bool i
 }
 
 void Seeder::StaleRead() {
-  for (const Op& op : ops_) {
-    if (!op.ok()) continue;
+  for (const Op* one : Some<Load, SemGetVal, SemGetAll, PsemGetValue>()) {
+    const Op& op = *one;
     if (op.As<Load>() != nullptr && op.outcome->ret == 0) StaleWord(op);
     if (const auto* get = op.As<SemGetVal>()) {
       StaleValue(op, {.id = get->id.value, .num = static_cast<int>(get->num)}, 0, false);
@@ -235,10 +257,10 @@ std::set<int64_t> Seeder::WritersUntil(size_t at) const {
 }
 
 void Seeder::EarlyEof() {
-  for (const Op& op : ops_) {
-    const auto* read = op.As<Read>();
-    if (read == nullptr || !op.ok() || op.outcome->ret == 0) continue;
-    if (WritersUntil(op.returned).contains(read->fd.value)) AddOutcome(op, Returns(0));
+  for (const Op* op : Some<Read>()) {
+    const int64_t end = op->As<Read>()->fd.value;
+    if (op->outcome->ret == 0) continue;
+    if (WritersUntil(op->returned).contains(end)) AddOutcome(*op, Returns(0));
   }
 }
 
@@ -262,17 +284,28 @@ void Seeder::LostWakeup() {
       if (takes || puts) hide(*t.op);
     }
   }
-  std::map<int64_t, size_t> set_last;  // by identifier: where a value was set absolutely
+  // By identifier: sets whose values were set absolutely when they were in use already.
+  std::map<int64_t, bool> in_use;
+  std::map<int64_t, size_t> settled;
+  std::set<int64_t> uncertain;
   for (const Op& op : ops_) {
-    if (const auto* set = op.As<SemSetVal>()) set_last[set->id.value] = op.returned;
-    if (const auto* set = op.As<SemSetAll>()) set_last[set->id.value] = op.returned;
-    if (op.As<SemRemove>() != nullptr) return;
+    const auto sets = [&](int64_t id) {
+      if (in_use[id]) uncertain.insert(id);
+      settled[id] = std::max(settled[id], op.returned);
+    };
+    if (const auto* set = op.As<SemSetVal>()) sets(set->id.value);
+    if (const auto* set = op.As<SemSetAll>()) sets(set->id.value);
+    if (const auto* remove = op.As<SemRemove>()) uncertain.insert(remove->id.value);
+    if (const auto* semop = op.As<Semop>()) {
+      in_use[semop->id.value] = true;
+      if (op.called < settled[semop->id.value]) uncertain.insert(semop->id.value);
+    }
   }
   for (const Op& op : ops_) {
     if (!MayStayAsleep(op)) continue;
     if (op.As<PsemWait>() != nullptr) hide(op);
     const auto* semop = op.As<Semop>();
-    if (semop == nullptr || set_last[semop->id.value] > op.called) continue;
+    if (semop == nullptr || uncertain.contains(semop->id.value)) continue;
     if (std::all_of(semop->ops.begin(), semop->ops.end(),
                     [](const Sembuf& b) { return b.op < 0; })) {
       hide(op);
@@ -281,21 +314,22 @@ void Seeder::LostWakeup() {
 }
 
 void Seeder::Undo(bool twice) {
-  std::set<int> ended;
-  for (const Event& e : events_) {
-    if (e.kind == Event::Kind::kExit) ended.insert(e.task);
+  std::map<int, size_t> ended;  // by task
+  for (size_t i = 0; i < events_.size(); ++i) {
+    if (events_[i].kind == Event::Kind::kExit) ended[events_[i].task] = i;
   }
-  for (const Op& op : ops_) {
+  for (const Op* get : Some<SemGetVal, SemGetAll>()) {
+    const Op& op = *get;
     const auto* one = op.As<SemGetVal>();
     const auto* all = op.As<SemGetAll>();
-    if (!op.ok() || (one == nullptr && all == nullptr)) continue;
     const size_t count = one != nullptr ? 1 : op.outcome->values.size();
     for (size_t i = 0; i < count; ++i) {
       const SemName name = one != nullptr
                                ? SemName{.id = one->id.value, .num = static_cast<int>(one->num)}
                                : SemName{.id = all->id.value, .num = static_cast<int>(i)};
       const std::optional<int64_t> value = ledger_.ValueAt(name, op);
-      for (int task : ended) {
+      for (const auto& [task, end] : ended) {
+        if (end > op.called) continue;
         const int64_t undone = ledger_.UndoneBy(task, name);
         const int64_t wrong = value.value_or(0) + (twice ? undone : -undone);
         if (!value.has_value() || undone == 0 || wrong < 0) continue;
@@ -357,9 +391,9 @@ void Seeder::TornWrite() {
 }
 
 void Seeder::TornGetAll() {
-  for (const Op& get : ops_) {
+  for (const Op* some : Some<SemGetAll>()) {
+    const Op& get = *some;
     const auto* all = get.As<SemGetAll>();
-    if (all == nullptr || !get.ok()) continue;
     const Op* last = nullptr;
     for (const Op& op : ops_) {
       const auto* semop = op.As<Semop>();
@@ -420,7 +454,7 @@ std::string_view NameOf(SeededFault fault) {
 }
 
 bool Seed(SeededFault fault, uint64_t seed, History* history) {
-  Seeder seeder(*history);
+  Seeder seeder(*history, seed);
   switch (fault) {
     case SeededFault::kSwap:
       seeder.Swap();
@@ -456,7 +490,7 @@ bool Seed(SeededFault fault, uint64_t seed, History* history) {
       seeder.OverCapacity();
       break;
   }
-  return seeder.Apply(seed, history);
+  return seeder.Apply(history);
 }
 
 }  // namespace ipcspec

@@ -211,9 +211,11 @@ int64_t SemLedger::UndoneBy(int task, const SemName& name) const {
 std::optional<int64_t> SemLedger::ValueAt(const SemName& name, const Op& at) const {
   std::optional<int64_t> value;
   bool used = false;
+  size_t settled = 0;                        // where the last absolute value is there
   std::map<int, int64_t> lowest_undo, undo;  // by task: of what it surely did, and maybe did
   for (const Op& op : ops_) {
     // Adjustments may be shared, or left behind.
+    if (op.called > at.returned) break;
     if (op.As<Clone>() != nullptr || op.As<UnshareIpc>() != nullptr) return std::nullopt;
     // Absolute values come first.
     std::optional<int64_t> set;
@@ -232,15 +234,18 @@ std::optional<int64_t> SemLedger::ValueAt(const SemName& name, const Op& at) con
       sets = true, set = c->value;
     }
     if (sets) {
-      if (used || !op.ok() || !set.has_value()) return std::nullopt;
+      if (used || !op.ok() || !set.has_value() || op.called < settled || op.returned > at.called) {
+        return std::nullopt;
+      }
       value = set;
+      settled = op.returned;
       continue;
     }
     const int64_t change = Change(op, name);
     const int64_t undoable = Change(op, name, true);
     if (change == 0 && undoable == 0) continue;
     used = true;
-    if (op.called > at.returned) continue;
+    if (op.called < settled) return std::nullopt;
     if (op.outcome != nullptr) {
       if (op.returned > at.called) return std::nullopt;
       if (!op.ok()) continue;
