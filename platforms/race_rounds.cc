@@ -44,7 +44,7 @@ class Drawer {
   }
   void Setup();
   void Audit();
-  Call AnyCall();
+  Call AnyCall(bool parent);
   Call PipeCall();
   Call LargeCall();
   Call SemCall();
@@ -53,6 +53,7 @@ class Drawer {
   Call PsemCall();
   Call MappingCall();
   Call SignalCall();
+  Call EndCall(bool parent);
 
   Topic topic_;
   std::mt19937_64 lots_;
@@ -82,6 +83,11 @@ void Drawer::Setup() {
       make(Semget{.nsems = 3, .flags = IPC_CREAT | 0600});
       make(SemSetAll{.id = SemId::Of(kObject), .all = {1, 0, 2}});
       break;
+    case Topic::kEnds:
+      make(MakePipe{});
+      for (int i = 0; i < 2; ++i) make(Semget{.nsems = 2, .flags = IPC_CREAT | 0600});
+      for (int i = 0; i < 2; ++i) make(SemSetAll{.id = SemId::Of(kTuned + i), .all = {2, 1}});
+      break;
     case Topic::kSysvMsg:
       make(Msgget{.flags = IPC_CREAT | 0600});
       make(MsgSet{.id = MsgId::Of(kObject), .mode = 0600, .qbytes = 12});
@@ -109,7 +115,7 @@ void Drawer::Setup() {
     }
   }
   // Without the first task's end the last one of the others makes the end of file.
-  if (topic_ == Topic::kPipe) {
+  if (topic_ == Topic::kPipe || topic_ == Topic::kEnds) {
     setup.push_back({.label = kFirstTask + 2 * tasks_, .call = Close{.fd = kWriteEnd}});
   }
 }
@@ -259,7 +265,27 @@ Call Drawer::SignalCall() {
   }
 }
 
-Call Drawer::AnyCall() {
+Call Drawer::EndCall(bool parent) {
+  const SemId id = SemId::Of(kTuned + Below(2));
+  switch (Below(parent ? 6 : 12)) {
+    case 0:
+      return SemGetAll{.id = id};
+    case 1:
+      return Kill{.target = SomeTask(), .signal = {SIGKILL}};
+    case 2:
+    case 3:
+      return parent ? Call(Wait{.target = SomeTask(), .options = WNOHANG})
+                    : Call(Read{.fd = kReadEnd, .count = 4});
+    case 4:
+      return parent ? Call(Fionread{.fd = kReadEnd}) : Call(Close{.fd = kWriteEnd});
+    case 5:
+      return parent ? Call(SemGetVal{.id = id, .num = Below(2)}) : Call(Exit{.status = 1});
+    default:
+      return Semop{.id = id, .ops = {{.num = Below(2), .op = Below(4) - 2, .flags = SEM_UNDO}}};
+  }
+}
+
+Call Drawer::AnyCall(bool parent) {
   switch (topic_) {
     case Topic::kPipe:
       return PipeCall();
@@ -277,6 +303,8 @@ Call Drawer::AnyCall() {
       return MappingCall();
     case Topic::kSignals:
       return SignalCall();
+    case Topic::kEnds:
+      return EndCall(parent);
   }
   return Call();
 }
@@ -299,6 +327,9 @@ void Drawer::Audit() {
       for (int i = 0; i < tasks_; ++i) {
         ask(Wait{.target = kFirstTask + i, .options = WNOHANG});
       }
+      break;
+    case Topic::kEnds:
+      for (int i = 0; i < 2; ++i) ask(SemGetAll{.id = SemId::Of(kTuned + i)});
       break;
     case Topic::kSysvMsg:
       for (int i = 0; i < 6; ++i) {
@@ -325,8 +356,11 @@ Round Drawer::Draw(int calls) {
   int label = kFirstCall;
   for (int i = 0; i < tasks_; ++i) {
     for (int n = 0; n < calls; ++n) {
-      round_.race.push_back({.label = label++, .task = kFirstTask + i, .call = AnyCall()});
+      round_.race.push_back({.label = label++, .task = kFirstTask + i, .call = AnyCall(false)});
     }
+  }
+  for (int n = 0; topic_ == Topic::kEnds && n < calls; ++n) {
+    round_.race.push_back({.label = label++, .call = AnyCall(true)});
   }
   Audit();
   return std::move(round_);
@@ -405,8 +439,9 @@ absl::Status Player::Race(const std::vector<Step>& steps, uint64_t seed) {
 }  // namespace
 
 std::string_view NameOf(Topic topic) {
-  constexpr std::string_view kNames[] = {"pipe",     "large writes", "sysv sem", "sysv msg",
-                                         "posix mq", "posix sem",    "mapping",  "signals"};
+  constexpr std::string_view kNames[] = {"pipe",     "large writes", "sysv sem",
+                                         "sysv msg", "posix mq",     "posix sem",
+                                         "mapping",  "signals",      "ends"};
   return kNames[static_cast<int>(topic)];
 }
 

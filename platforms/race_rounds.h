@@ -30,10 +30,11 @@ enum class Topic {
   kPosixSem,     // in shared memory, with timeouts
   kMapping,      // loads and stores of shared words
   kSignals,      // handlers that end sleeps, or do not
+  kEnds,         // kills and exits of those that hold adjustments of two sets, and a pipe
 };
 inline constexpr Topic kTopics[] = {Topic::kPipe,    Topic::kLargeWrites, Topic::kSysvSem,
                                     Topic::kSysvMsg, Topic::kPosixMq,     Topic::kPosixSem,
-                                    Topic::kMapping, Topic::kSignals};
+                                    Topic::kMapping, Topic::kSignals,     Topic::kEnds};
 std::string_view NameOf(Topic topic);
 
 // Of `tasks` racing tasks that make `calls` calls each; the same for the same numbers.

@@ -7,6 +7,7 @@
 // something has happened that may wake it.
 #include <algorithm>
 #include <bit>
+#include <csignal>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -54,6 +55,7 @@ struct Runner {
   int64_t pause = -1;         // turns to pass before the next call; -1: not begun
   Outcome outcome;            // of the call, once it is done
   int64_t deadline = kNever;  // of the call
+  bool dying = false;         // a part of its end has happened
   bool dead = false;          // its end is not told yet
 };
 
@@ -73,6 +75,8 @@ class RaceRun {
   Turn MakeCall(Runner& runner);
   Turn OfferWorld(Runner& runner);
   Turn Deliver(Runner& runner);
+  // Of a task whose end is certain a bit happens; false if all that is left is to happen at once.
+  bool EndsInPart(Runner& runner);
   void Return(Runner& runner);
   // Of the call that it is in.
   void SetDeadline(Runner& runner);
@@ -177,6 +181,7 @@ RaceRun::Turn RaceRun::Go(Runner& runner) {
     return Turn::kGone;
   }
   const Task& task = world_.GetTask(runner.task);
+  if (runner.dying) return task.in_call() ? OfferWorld(runner) : Deliver(runner);
   if (task.current.done) {
     if (task.signals.Deliverable() != 0) return Deliver(runner);
     Return(runner);
@@ -230,6 +235,7 @@ RaceRun::Turn RaceRun::OfferWorld(Runner& runner) {
   const bool ends = (current.interrupted || current.may_be_interrupted) && lots_.OneIn(2);
   Choice choice = ends ? Choice(&interrupted) : Choice(Choice::Mode::kUsual);
   choice.luck = lots_.Draw();
+  if (std::holds_alternative<Exit>(*current.call) && EndsInPart(runner)) return Turn::kWent;
   const bool makes_task = MakesTask(*current.call);
   const int label = current.label;
   Result result = Offer(world_, runner.task, now_, choice);
@@ -251,9 +257,23 @@ RaceRun::Turn RaceRun::OfferWorld(Runner& runner) {
   return Turn::kWent;
 }
 
+bool RaceRun::EndsInPart(Runner& runner) {
+  if (lots_.OneIn(2)) return false;
+  std::vector<World> worlds;
+  DieInPart(world_, runner.task, now_, [&](World next) { worlds.push_back(std::move(next)); });
+  if (worlds.empty()) return false;
+  world_ = std::move(worlds[lots_.Below(static_cast<uint32_t>(worlds.size()))]);
+  runner.dying = true;
+  WakeAll();
+  return true;
+}
+
 RaceRun::Turn RaceRun::Deliver(Runner& runner) {
   const uint64_t due = world_.GetTask(runner.task).signals.Deliverable();
-  const int signal = std::countr_zero(due) + 1;
+  const uint64_t handled = world_.GetTask(runner.task).signals.handled & ~Signals::Bit(SIGKILL);
+  const int signal = std::countr_zero(runner.dying ? due & ~handled : due) + 1;
+  const bool fatal = (handled & Signals::Bit(signal)) == 0;
+  if (fatal && EndsInPart(runner)) return Turn::kWent;
   const Delivery delivery = ipcspec::Deliver(world_, runner.task, signal, now_);
   WakeAll();
   if (delivery == Delivery::kDies) {

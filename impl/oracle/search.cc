@@ -126,7 +126,10 @@ void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const 
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
     if (task->in_call()) CallSteps(world, number, now_ns, visit);
-    if (future_.Dies(number) && Fatal(task->signals) != 0) {
+    if (!future_.Dies(number)) continue;
+    const bool exits = task->in_call() && std::holds_alternative<Exit>(*task->current.call);
+    if (exits || Fatal(task->signals) != 0) DieInPart(world, number, now_ns, visit);
+    if (Fatal(task->signals) != 0) {
       World next = world;
       Deliver(next, number, Lowest(Fatal(task->signals)), now_ns);
       visit(std::move(next));
