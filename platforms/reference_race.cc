@@ -181,6 +181,7 @@ RaceRun::Turn RaceRun::Go(Runner& runner) {
     return Turn::kGone;
   }
   const Task& task = world_.GetTask(runner.task);
+  if (runner.dying && !lots_.OneIn(6)) return Turn::kWent;  // others may see it half done
   if (runner.dying) return task.in_call() ? OfferWorld(runner) : Deliver(runner);
   if (task.current.done) {
     if (task.signals.Deliverable() != 0) return Deliver(runner);
