@@ -45,7 +45,7 @@ class System {
   // Runs the scripts until each is through, asleep in a call that nothing can end any more, or its
   // task is gone. Appends what happened in order of time, a call before a return of the same time,
   // and a kQuiet event. A call that sleeps ends its script: what follows it is not made.
-  virtual absl::Status Run(const Race& race, std::vector<Event>& events);
+  virtual absl::Status Run(const Race& race, std::vector<Event>& events) = 0;
 
   // Where quiet was guessed: waits much longer for anything to happen, and appends it, with
   // another kQuiet event.
@@ -58,10 +58,6 @@ class System {
   // What this system is.
   virtual const Dialect& dialect() const = 0;
 };
-
-inline absl::Status System::Run(const Race&, std::vector<Event>&) {
-  return absl::UnimplementedError("this system runs no races");
-}
 
 }  // namespace ipcspec
 

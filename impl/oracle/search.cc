@@ -1,5 +1,6 @@
 #include "impl/oracle/search.h"
 
+#include <algorithm>
 #include <bit>
 #include <deque>
 #include <memory>
@@ -17,6 +18,38 @@ constexpr int64_t kFull = int64_t{1} << 40;
 // The signals whose delivery ends the task.
 uint64_t Fatal(const Signals& signals) {
   return signals.Deliverable() & ~(signals.handled & ~Signals::Bit(SIGKILL));
+}
+
+bool LooksAtAttaches(const Call& call) {
+  return std::holds_alternative<ShmStat>(call) || std::holds_alternative<ShmStatIndex>(call) ||
+         std::holds_alternative<ListIpc>(call);
+}
+
+// Whether it may matter that a silent step comes before the event, though the event can happen:
+// where it raises the signal that is delivered, or is of the task that is told.
+bool OrderMatters(const World& world, const Event& event) {
+  if (event.kind == Event::Kind::kReturn) {
+    // A shmat may count twice until it returns.
+    const Call* const returns = world.GetTask(event.task).current.call.get();
+    return returns != nullptr && std::holds_alternative<Shmat>(*returns) &&
+           std::any_of(world.tasks->begin(), world.tasks->end(), [](const auto& entry) {
+             return entry.second->in_call() && LooksAtAttaches(*entry.second->current.call);
+           });
+  }
+  if (event.kind != Event::Kind::kSignal) return false;
+  if (event.number == SIGCHLD) return true;  // any task may end
+  for (const auto& [number, task] : *world.tasks) {
+    if (!task->alive() || !task->in_call()) continue;
+    if (number == event.task) return true;
+    const Call& call = *task->current.call;
+    const auto* const kill = std::get_if<Kill>(&call);
+    if (kill != nullptr && kill->target.value == event.task &&
+        kill->signal.number == event.number) {
+      return true;
+    }
+    if (std::holds_alternative<MqSend>(call)) return true;  // mq_notify(3)
+  }
+  return false;
 }
 
 int Lowest(uint64_t bits) { return std::countr_zero(bits) + 1; }
@@ -123,7 +156,10 @@ void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const 
       next.MutableTask(number).signals.starting.push_back(Lowest(due));
       visit(std::move(next));
     }
-    if (future_.Dies(number) && Fatal(task->signals) != 0) {
+    if (!future_.Dies(number)) continue;
+    const bool exits = task->in_call() && std::holds_alternative<Exit>(*task->current.call);
+    if (exits || Fatal(task->signals) != 0) DieInPart(world, number, now_ns, visit);
+    if (Fatal(task->signals) != 0) {
       World next = world;
       Deliver(next, number, Lowest(Fatal(task->signals)), now_ns);
       visit(std::move(next));
@@ -209,8 +245,9 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
       happened = true;
       if (reached.insert(next).second) after.push_back(std::move(next));
     });
-    // Lazily: what could happen beside an event that has happened can as well happen after it.
-    if (happened || at_once) continue;
+    // Lazily: what could happen beside an event that has happened can as well happen after it. Not
+    // so a signal that merged with the one whose handler runs: after it, there would be two.
+    if (at_once || (happened && !OrderMatters(world, event))) continue;
     SilentSteps(world, event.time_ns, [&](World next) {
       if (visited.size() >= kBudget) {
         exhausted_ = true;

@@ -9,6 +9,13 @@
 namespace ipcspec {
 namespace {
 
+// Whether the task, seen asleep, still sleeps for sure: a signal may have ended that by now, even
+// one whose handler, or whose victim's end, has not shown yet.
+bool SurelyWaits(const Task& task) {
+  return task.current.asleep && !task.current.interrupted && !task.current.may_be_interrupted &&
+         task.signals.Deliverable() == 0;
+}
+
 // The calls that tasks other than `task` are in, some of which may have taken effect.
 std::vector<Waiting> OthersWaiting(const World& world, int task) {
   std::vector<Waiting> waiting;
@@ -18,8 +25,7 @@ std::vector<Waiting> OthersWaiting(const World& world, int task) {
       waiting.push_back({.task = number,
                          .call = other->current.call.get(),
                          .done = other->current.done,
-                         // A signal may have ended its sleep already.
-                         .surely = other->current.asleep && other->signals.Deliverable() == 0,
+                         .surely = SurelyWaits(*other),
                          .beside = other->ipc == ipc});
     }
   }
