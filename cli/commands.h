@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace ipcspec {
 
 inline constexpr int kConforms = 0;
@@ -16,16 +18,19 @@ inline constexpr int kUndecided = 3;
 
 // What the flags of the command line say (ipcspec.cc).
 struct Options {
-  std::vector<std::string> mechanisms;  // --mechanism, empty: all
-  std::string only;                     // --only: a part of the names of clauses
-  bool on_reference = false;            // --system=reference
-  std::string results;                  // --results: a file, or empty
-  bool observations = false;            // --observations: print what was seen
-  uint64_t seed = 1;                    // --seed of generated programs
+  std::vector<std::string> mechanisms;        // --mechanism, empty: all
+  std::string only;                           // --only: a part of the names of clauses
+  bool on_reference = false;                  // --system=reference
+  std::string results;                        // --results: a file, or empty
+  bool observations = false;                  // --observations: print what was seen
+  uint64_t seed = 1;                          // --seed of generated programs and workloads
+  absl::Duration length = absl::Seconds(10);  // --for
 };
 
 // Checks the clauses on the kernel beneath (in fresh namespaces), or on the reference.
 int Check(const Options& options);
+// Races workloads on it for a time.
+int Stress(const Options& options);
 // Prints the clauses, and how many rows of errno_pairs.tsv are provoked and excused.
 int List(const Options& options);
 // Runs a program on the system and judges what happens.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/time.h"
 #include "cli/commands.h"
 #include "conformance/check.h"
 #include "impl/call/cat.h"
@@ -20,7 +21,8 @@ ABSL_FLAG(std::string, only, "", "only clauses whose name contains this");
 ABSL_FLAG(std::string, system, "kernel", "what to check: kernel or reference");
 ABSL_FLAG(std::string, results, "", "a file for the results, JSON Lines");
 ABSL_FLAG(bool, observations, false, "print the observations, after the verdicts");
-ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs");
+ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs and workloads");
+ABSL_FLAG(absl::Duration, for, absl::Seconds(10), "how long to stress");
 
 namespace ipcspec {
 namespace {
@@ -28,17 +30,19 @@ namespace {
 constexpr std::string_view kUsage = R"(ipcspec: holds a Linux kernel to what is documented of IPC.
 
   ipcspec check     check the kernel of this machine, and print the verdicts
+  ipcspec stress    let tasks race on it for a time, and explain what they saw
   ipcspec list      print the clauses that check holds it to
   ipcspec replay P  run the program in file P and judge what happens
   ipcspec repro P   print a C program that does what P does; it exits 1 where a fault shows
   ipcspec explain H judge the recorded history in file H
 
-  --mechanism=M,…   check, list: only these mechanisms
-  --only=TEXT       check, list: only clauses whose name contains TEXT
-  --system=S        check, replay: kernel (default), or reference: the specification itself
-  --results=FILE    check: also write results to FILE, JSON Lines, as each test ends
+  --mechanism=M,…   check, stress, list: only these mechanisms
+  --only=TEXT       check, stress, list: only clauses or workloads whose name contains TEXT
+  --system=S        check, stress, replay: kernel (default), or reference: the specification itself
+  --results=FILE    check, stress: also write results to FILE, JSON Lines, as each test ends
+  --for=TIME        stress: how long, such as 30s or 8h (default 10s)
   --observations    check: print what was seen where no document promises anything
-  --seed=N          check: seed of the generated programs (default 1)
+  --seed=N          check, stress: seed of what is generated (default 1)
 
 Exit status: 0 conforms, 1 a violation, 2 wrong use, 3 no violation but something undecided.
 )";
@@ -60,9 +64,10 @@ std::string ParseFlags(int argc, char** argv, std::vector<std::string>& words) {
     }
     const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(parts[0]);
-    const bool ours = flag != nullptr &&
-                      (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
-                       parts[0] == "results" || parts[0] == "seed" || parts[0] == "observations");
+    const bool ours =
+        flag != nullptr && (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
+                            parts[0] == "results" || parts[0] == "seed" ||
+                            parts[0] == "observations" || parts[0] == "for");
     if (!ours) return Cat("unknown flag --", parts[0]);
     if (parts.size() < 2 && parts[0] == "observations") {
       absl::SetFlag(&FLAGS_observations, true);
@@ -88,7 +93,8 @@ int Run(int argc, char** argv) {
   Options options{.only = absl::GetFlag(FLAGS_only),
                   .results = absl::GetFlag(FLAGS_results),
                   .observations = absl::GetFlag(FLAGS_observations),
-                  .seed = absl::GetFlag(FLAGS_seed)};
+                  .seed = absl::GetFlag(FLAGS_seed),
+                  .length = absl::GetFlag(FLAGS_for)};
   const std::string system = absl::GetFlag(FLAGS_system);
   if (system != "kernel" && system != "reference") {
     return Wrong(Cat("--system=", system, ": there are kernel and reference"));
@@ -108,6 +114,7 @@ int Run(int argc, char** argv) {
   if (takes_file && words.size() != 2) return Wrong(Cat(command, " needs one file"));
   if (!takes_file && words.size() != 1) return Wrong(Cat("what is '", words[1], "'?"));
   if (command == "check") return Check(options);
+  if (command == "stress") return Stress(options);
   if (command == "list") return List(options);
   if (command == "replay") return Replay(options, words[1]);
   if (command == "repro") return Repro(words[1]);

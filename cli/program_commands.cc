@@ -10,11 +10,11 @@
 #include "cli/commands.h"
 #include "cli/under_test.h"
 #include "conformance/machine_under_test.h"
-#include "conformance/session.h"
 #include "impl/call/history.h"
 #include "impl/call/program.h"
 #include "impl/oracle/oracle.h"
 #include "platforms/repro/repro.h"
+#include "platforms/session.h"
 
 namespace ipcspec {
 namespace {

@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "conformance/machine_under_test.h"
-#include "conformance/session.h"
+#include "platforms/session.h"
 #include "impl/call/call.h"
 #include "impl/call/text.h"
 

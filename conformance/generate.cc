@@ -9,8 +9,8 @@
 #include <csignal>
 #include <utility>
 
-#include "conformance/session.h"
 #include "platforms/reference_system.h"
+#include "platforms/session.h"
 
 namespace ipcspec {
 namespace {
@@ -43,13 +43,6 @@ size_t CountAlive(const World& world) {
 }
 
 }  // namespace
-
-uint64_t Dice::Next() {
-  state_ ^= state_ >> 12;
-  state_ ^= state_ << 25;
-  state_ ^= state_ >> 27;
-  return state_ * 0x2545F4914F6CDD1Du >> 8;
-}
 
 Fd Scene::DescriptorWhere(absl::FunctionRef<bool(const Description&)> wanted) {
   std::vector<int64_t> fitting, open;

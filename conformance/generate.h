@@ -8,32 +8,15 @@
 #define IPCSPEC_CONFORMANCE_GENERATE_H_
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "impl/call/dice.h"
 #include "impl/call/program.h"
 #include "impl/reference/world.h"
 
 namespace ipcspec {
-
-// A seeded source of choices (xorshift64*); the same on every machine.
-class Dice {
- public:
-  explicit Dice(uint64_t seed) : state_((seed * 2 + 0x9E3779B97F4A7C15u) | 1) {}
-  uint64_t Next();
-  // A number of [0, n). REQUIRES: n > 0.
-  int64_t Below(int64_t n) { return static_cast<int64_t>(Next() % static_cast<uint64_t>(n)); }
-  bool Percent(int percent) { return Below(100) < percent; }
-  template <class T>
-  T Of(std::initializer_list<T> list) {
-    return list.begin()[Below(static_cast<int64_t>(list.size()))];
-  }
-
- private:
-  uint64_t state_;
-};
 
 // What the next call can be about.
 class Scene {

@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 #include "conformance/generate.h"
-#include "conformance/session.h"
+#include "platforms/session.h"
 
 namespace ipcspec {
 

@@ -2,7 +2,7 @@
 //
 // Here the clauses and the generators are tried without a kernel, and every run repeats exactly:
 // time is a counter, tasks go on in the order of their names. What no document decides is decided
-// as Linux usually does.
+// as Linux usually does. In a race the order and the decisions are random, and repeat for a seed.
 #ifndef IPCSPEC_PLATFORMS_REFERENCE_SYSTEM_H_
 #define IPCSPEC_PLATFORMS_REFERENCE_SYSTEM_H_
 
@@ -25,6 +25,8 @@ class ReferenceSystem : public System {
                       std::vector<Event>& events) override;
   absl::Status Settle(std::vector<Event>& events) override;
   absl::Status AwaitReturn(int task, absl::Duration deadline, std::vector<Event>& events) override;
+  // Who goes on is drawn from race.seed; what no document decides, too.
+  absl::Status Run(const Race& race, std::vector<Event>& events) override;
   absl::Status Patience(std::vector<Event>&) override { return absl::OkStatus(); }
   bool Idle(int task) const override;
   bool Alive(int task) const override;

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "impl/call/history.h"
 #include "impl/reference/dialect.h"
+#include "platforms/race.h"
 
 namespace ipcspec {
 
@@ -40,6 +41,11 @@ class System {
   // not.
   virtual absl::Status AwaitReturn(int task, absl::Duration deadline,
                                    std::vector<Event>& events) = 0;
+
+  // Runs the scripts until each is through, asleep in a call that nothing can end any more, or its
+  // task is gone. Appends what happened in order of time, a call before a return of the same time,
+  // and a kQuiet event. A call that sleeps ends its script: what follows it is not made.
+  virtual absl::Status Run(const Race& race, std::vector<Event>& events) = 0;
 
   // Where quiet was guessed: waits much longer for anything to happen, and appends it, with
   // another kQuiet event.

@@ -110,12 +110,13 @@ class Choice {
   // call go on? Judged by what was seen; kSleepy does not; playing, `usual` says.
   bool MayGoOn(bool usual) {
     open_ = true;
+    if (mode_ == Mode::kUsual && luck != 0) return Draw(2) == 0;
     return mode_ == Mode::kSeen ? SawSuccess() : mode_ == Mode::kUsual && usual;
   }
 
   // One of n futures that the outcome does not show; the oracle tries each.
   int Hidden(int n) {
-    if (hidden_position_ == hidden_.size()) hidden_.push_back({0, n});
+    if (hidden_position_ == hidden_.size()) hidden_.push_back({Draw(n), n});
     return hidden_[hidden_position_++].first;
   }
   // Moves on to the next combination of hidden choices; false when all were tried.
@@ -135,6 +136,8 @@ class Choice {
   // How many bytes the oracle wants the pipe at hand to hold after a partial write (pipe.h), and
   // -1 for as many as fit.
   int64_t flow_target = -1;
+  // Playing: where not 0, what is open is drawn from this random number.
+  uint64_t luck = 0;
 
   // What else was allowed, for the story of a violation.
   absl::Span<const int> alternative_errors() const { return alternatives_; }
@@ -143,6 +146,12 @@ class Choice {
   bool was_open() const { return open_; }
 
  private:
+  int Draw(int n) {
+    const int drawn = static_cast<int>(luck % static_cast<uint64_t>(n));
+    luck /= static_cast<uint64_t>(n);
+    return drawn;
+  }
+
   Mode mode_;
   const Outcome* seen_ = nullptr;
   absl::InlinedVector<int, 4> alternatives_;
@@ -194,6 +203,7 @@ struct Progress {
 struct Waiting {
   int task = 0;
   const Call* call = nullptr;
+  bool done = false;    // it has taken effect, and not returned
   bool surely = false;  // it was seen asleep; else it may not have come that far
   bool beside = true;   // in the same IPC namespace, where identifiers mean the same
 };

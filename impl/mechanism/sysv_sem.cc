@@ -170,6 +170,17 @@ void SysvSem::OnLastExit(int undo_list, const Caller& caller) {
   }
 }
 
+bool SysvSem::UndoAhead(int undo_list, int n, const Caller& caller) {
+  for (Set& set : sets_.all()) {
+    const bool adjusted = std::any_of(set.adjustments.begin(), set.adjustments.end(),
+                                      [&](const Adjustment& a) { return a.list == undo_list; });
+    if (!adjusted || n-- > 0) continue;
+    set.Undo(undo_list, caller);
+    return true;
+  }
+  return false;
+}
+
 int64_t SysvSem::Set::AdjustmentOf(int list, int num) const {
   for (const Adjustment& a : adjustments) {
     if (a.list == list && a.num == num) return a.amount;

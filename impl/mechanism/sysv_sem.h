@@ -72,6 +72,9 @@ class SysvSem {
 
   // The last user of a list of adjustments is gone: all are applied (semop(2), clone(2)).
   void OnLastExit(int undo_list, const Caller& caller);
+  // The same for one set ahead of the others: the n-th of those that the list has adjustments of.
+  // False when there are not so many.
+  bool UndoAhead(int undo_list, int n, const Caller& caller);
 
   bool operator==(const SysvSem&) const = default;
   template <typename H>

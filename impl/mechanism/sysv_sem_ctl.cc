@@ -106,7 +106,7 @@ Result SysvSem::CountWaiting(int64_t id, int64_t num, bool for_zero, const Calle
   int64_t surely = 0, perhaps = 0, usual = 0;
   for (const Waiting& other : caller.waiting()) {
     const Semop* const semop = std::get_if<Semop>(other.call);
-    if (semop == nullptr || semop->id.value != id || !other.beside) continue;
+    if (semop == nullptr || other.done || semop->id.value != id || !other.beside) continue;
     const absl::Span<const Sembuf> ops = semop->ops;
     const auto in_set = [&](const Sembuf& op) { return set.Has(static_cast<uint16_t>(op.num)); };
     if (!std::all_of(ops.begin(), ops.end(), in_set)) continue;

@@ -40,7 +40,8 @@ SysvShm::Segment* SysvShm::ForControl(int64_t id, int want, const Caller& caller
 
 int64_t SysvShm::ShowAttaches(const Segment& segment, size_t field, Count count,
                               const Caller& caller, Choice& choice) {
-  // A shmat that is under way may count already, and twice: once for itself, once for its mapping.
+  // A shmat that has not returned may count already, and twice: for itself, and for its mapping.
+  // Linux holds the segment so while it maps it, which shmctl(2) does not say and does not forbid.
   int64_t under_way = 0;
   for (const Waiting& other : caller.waiting()) {
     const Shmat* const shmat = std::get_if<Shmat>(other.call);

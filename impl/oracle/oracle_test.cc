@@ -104,6 +104,23 @@ const Case kCases[] = {
      "t0 call 6: kill(target=2, signal=SIGUSR1)\nt0 return 0\nquiet\n",
      Verdict::kForbidden, "SIGUSR1 pending"},
     {"a handler out of nothing", "t2 signal SIGUSR1\nquiet\n", Verdict::kForbidden},
+    {"one set after another is undone, then the task is gone",
+     "t0 call 4: semget(nsems=1, flags=IPC_CREAT|0600)\nt0 return 0\nquiet\n"
+     "t0 call 5: semget(nsems=1, flags=IPC_CREAT|0600)\nt0 return 1\nquiet\n"
+     "t2 call 6: semop(id=0, ops=[{op=1, flags=SEM_UNDO}])\nt2 return 0\nquiet\n"
+     "t2 call 7: semop(id=1, ops=[{op=1, flags=SEM_UNDO}])\nt2 return 0\nquiet\n"
+     "t2 kill\n"
+     "t0 call 8: sem_getval(id=1)\nt0 return 0\nt0 call 9: sem_getval(id=0)\nt0 return 1\n"
+     "t0 call 10: wait(target=2, options=WNOHANG)\nt0 return 0\n"
+     "t2 killed SIGKILL\nt0 call 11: sem_getval(id=0)\nt0 return 0\nquiet\n",
+     Verdict::kAllowed},
+    {"what is undone stays undone",
+     "t0 call 4: semget(nsems=1, flags=IPC_CREAT|0600)\nt0 return 0\nquiet\n"
+     "t2 call 6: semop(id=0, ops=[{op=1, flags=SEM_UNDO}])\nt2 return 0\nquiet\n"
+     "t2 kill\n"
+     "t0 call 8: sem_getval(id=0)\nt0 return 0\nt0 call 9: sem_getval(id=0)\nt0 return 1\n"
+     "t2 killed SIGKILL\nquiet\n",
+     Verdict::kForbidden},
     {"a death out of nothing", "t2 killed SIGTERM\nquiet\n", Verdict::kForbidden},
 };
 

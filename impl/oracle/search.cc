@@ -1,5 +1,6 @@
 #include "impl/oracle/search.h"
 
+#include <algorithm>
 #include <bit>
 #include <deque>
 #include <memory>
@@ -19,6 +20,38 @@ uint64_t Fatal(const Signals& signals) {
   return signals.Deliverable() & ~(signals.handled & ~Signals::Bit(SIGKILL));
 }
 
+bool LooksAtAttaches(const Call& call) {
+  return std::holds_alternative<ShmStat>(call) || std::holds_alternative<ShmStatIndex>(call) ||
+         std::holds_alternative<ListIpc>(call);
+}
+
+// Whether it may matter that a silent step comes before the event, though the event can happen:
+// where it raises the signal that is delivered, or is of the task that is told.
+bool OrderMatters(const World& world, const Event& event) {
+  if (event.kind == Event::Kind::kReturn) {
+    // A shmat may count twice until it returns.
+    const Call* const returns = world.GetTask(event.task).current.call.get();
+    return returns != nullptr && std::holds_alternative<Shmat>(*returns) &&
+           std::any_of(world.tasks->begin(), world.tasks->end(), [](const auto& entry) {
+             return entry.second->in_call() && LooksAtAttaches(*entry.second->current.call);
+           });
+  }
+  if (event.kind != Event::Kind::kSignal) return false;
+  if (event.number == SIGCHLD) return true;  // any task may end
+  for (const auto& [number, task] : *world.tasks) {
+    if (!task->alive() || !task->in_call()) continue;
+    if (number == event.task) return true;
+    const Call& call = *task->current.call;
+    const auto* const kill = std::get_if<Kill>(&call);
+    if (kill != nullptr && kill->target.value == event.task &&
+        kill->signal.number == event.number) {
+      return true;
+    }
+    if (std::holds_alternative<MqSend>(call)) return true;  // mq_notify(3)
+  }
+  return false;
+}
+
 int Lowest(uint64_t bits) { return std::countr_zero(bits) + 1; }
 
 }  // namespace
@@ -31,6 +64,7 @@ bool WorksInParts(const Call& call) {
 Future::Future(absl::Span<const Event> batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const Event& e = batch[i];
+    if (e.kind == Event::Kind::kSignal) last_handler_[{e.task, e.number}] = i;
     if (e.kind != Event::Kind::kReturn && e.kind != Event::Kind::kExit) continue;
     ends_[e.task].push_back({.index = i, .event = &e});
     if (e.kind == Event::Kind::kReturn && e.outcome.ok()) {
@@ -54,6 +88,11 @@ const Event* Future::Next(int task) const {
 const Outcome* Future::Return(int task) const {
   const Event* next = Next(task);
   return next != nullptr && next->kind == Event::Kind::kReturn ? &next->outcome : nullptr;
+}
+
+bool Future::Handles(int task, int signal) const {
+  const auto it = last_handler_.find({task, signal});
+  return it != last_handler_.end() && it->second >= now_;
 }
 
 bool Future::Dies(int task) const {
@@ -107,7 +146,20 @@ void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const 
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
     if (task->in_call()) CallSteps(world, number, now_ns, visit);
-    if (future_.Dies(number) && Fatal(task->signals) != 0) {
+    // A handler is seen to run some time after its signal was delivered: others may send the signal
+    // again meanwhile.
+    for (uint64_t due = task->signals.Deliverable() & task->signals.handled; due != 0;
+         due &= due - 1) {
+      if (!future_.Handles(number, Lowest(due))) continue;
+      World next = world;
+      if (Deliver(next, number, Lowest(due), now_ns) == Delivery::kDies) continue;
+      next.MutableTask(number).signals.starting.push_back(Lowest(due));
+      visit(std::move(next));
+    }
+    if (!future_.Dies(number)) continue;
+    const bool exits = task->in_call() && std::holds_alternative<Exit>(*task->current.call);
+    if (exits || Fatal(task->signals) != 0) DieInPart(world, number, now_ns, visit);
+    if (Fatal(task->signals) != 0) {
       World next = world;
       Deliver(next, number, Lowest(Fatal(task->signals)), now_ns);
       visit(std::move(next));
@@ -120,6 +172,7 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
   switch (event.kind) {
     case Event::Kind::kCall: {
       if (task == nullptr || !task->alive() || task->current.call != nullptr) return;
+      if (!task->signals.starting.empty()) return;
       World next = world;
       Begin(next, event.task, event.label, event.call, event.time_ns);
       visit(std::move(next));
@@ -127,6 +180,7 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
     }
     case Event::Kind::kReturn: {
       if (task == nullptr || !task->alive() || !task->current.done) return;
+      if (!task->signals.starting.empty()) return;
       World next = world;
       Finish(next, event.task);
       visit(std::move(next));
@@ -134,10 +188,17 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
     }
     case Event::Kind::kSignal: {
       if (task == nullptr || !task->alive()) return;
+      World next = world;
+      if (const std::vector<int>& starting = task->signals.starting; !starting.empty()) {
+        if (starting.front() != event.number) return;
+        std::vector<int>& rest = next.MutableTask(event.task).signals.starting;
+        rest.erase(rest.begin());
+        visit(std::move(next));
+        return;
+      }
       if ((task->signals.Deliverable() & task->signals.handled & Signals::Bit(event.number)) == 0) {
         return;
       }
-      World next = world;
       if (Deliver(next, event.task, event.number, event.time_ns) == Delivery::kHandlerRuns) {
         visit(std::move(next));
       }
@@ -184,8 +245,9 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
       happened = true;
       if (reached.insert(next).second) after.push_back(std::move(next));
     });
-    // Lazily: what could happen beside an event that has happened can as well happen after it.
-    if (happened || at_once) continue;
+    // Lazily: what could happen beside an event that has happened can as well happen after it. Not
+    // so a signal that merged with the one whose handler runs: after it, there would be two.
+    if (at_once || (happened && !OrderMatters(world, event))) continue;
     SilentSteps(world, event.time_ns, [&](World next) {
       if (visited.size() >= kBudget) {
         exhausted_ = true;
@@ -201,6 +263,7 @@ int RestlessTask(const World& world, int64_t now_ns) {
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
     if (task->signals.Deliverable() != 0 || task->current.done) return number;
+    if (!task->signals.starting.empty()) return number;
     if (!task->in_call()) continue;
     World copy = world;
     Choice sleepy(Choice::Mode::kSleepy);

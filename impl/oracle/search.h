@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -33,6 +34,8 @@ class Future {
   const Outcome* Return(int task) const;
   // Whether the task ends in this batch before it returns from the call that it is in.
   bool Dies(int task) const;
+  // Whether the task is yet to run a handler of this signal in this batch.
+  bool Handles(int task, int signal) const;
   // Numbers of bytes that outcomes in this batch show to have been in some pipe.
   const std::vector<int64_t>& levels() const { return levels_; }
 
@@ -44,6 +47,7 @@ class Future {
   const Event* Next(int task) const;
 
   std::map<int, std::vector<End>> ends_;
+  std::map<std::pair<int, int>, size_t> last_handler_;  // by task and signal
   std::vector<int64_t> levels_;
   size_t now_ = 0;
 };

@@ -129,6 +129,8 @@ void DropUnusedNamespaces(World& world);
 // The task uses its list of semaphore adjustments no more: with its last user they are applied
 // (semop(2), clone(2), unshare(2)).
 void LeaveUndoList(World& world, int task, const Caller& caller);
+// Whether another task that is alive uses the same list.
+bool SharesUndoList(const World& world, int task);
 // When a call fails that was to make an object, the identifier that was asked for is kept or
 // forgotten: the kernel's documents leave it undefined.
 void MayForgetNextId(const Call& call, const Result& result, IpcLimits& limits, Choice& choice);

@@ -9,15 +9,23 @@
 namespace ipcspec {
 namespace {
 
-// The calls that tasks other than `task` are in.
+// Whether the task, seen asleep, still sleeps for sure: a signal may have ended that by now, even
+// one whose handler, or whose victim's end, has not shown yet.
+bool SurelyWaits(const Task& task) {
+  return task.current.asleep && !task.current.interrupted && !task.current.may_be_interrupted &&
+         task.signals.Deliverable() == 0;
+}
+
+// The calls that tasks other than `task` are in, some of which may have taken effect.
 std::vector<Waiting> OthersWaiting(const World& world, int task) {
   std::vector<Waiting> waiting;
   const int ipc = world.GetTask(task).ipc;
   for (const auto& [number, other] : *world.tasks) {
-    if (number != task && other->alive() && other->in_call()) {
+    if (number != task && other->alive() && other->current.call != nullptr) {
       waiting.push_back({.task = number,
                          .call = other->current.call.get(),
-                         .surely = other->current.asleep,
+                         .done = other->current.done,
+                         .surely = SurelyWaits(*other),
                          .beside = other->ipc == ipc});
     }
   }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "impl/mechanism/step.h"
 #include "impl/reference/world.h"
 
@@ -36,6 +37,12 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns);
 // The task ends: descriptors are closed, adjustments applied, its parent hears of it.
 // `status` is as wait(2) tells it.
 void Die(World& world, int task, int status, int64_t now_ns);
+
+// A task whose end is certain may end bit by bit: nothing says that all of it happens at one
+// moment, and Linux undoes one semaphore set after another and closes one descriptor after another.
+// Tells of each world in which one more bit has happened; the task is alive still, and what it was
+// in takes effect no more. Die() then does the rest.
+void DieInPart(const World& world, int task, int64_t now_ns, absl::FunctionRef<void(World)> visit);
 
 }  // namespace ipcspec
 

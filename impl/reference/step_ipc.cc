@@ -80,10 +80,16 @@ void DropUnusedNamespaces(World& world) {
   for (const int number : unused) world.namespaces.Mutable().Erase(number);
 }
 
-void LeaveUndoList(World& world, int task, const Caller& caller) {
+bool SharesUndoList(const World& world, int task) {
+  const int list = world.GetTask(task).undo_list;
   for (const auto& [number, other] : *world.tasks) {
-    if (number != task && other->alive() && other->undo_list == caller.undo_list) return;
+    if (number != task && other->alive() && other->undo_list == list) return true;
   }
+  return false;
+}
+
+void LeaveUndoList(World& world, int task, const Caller& caller) {
+  if (SharesUndoList(world, task)) return;
   world.MutableIpcOf(task).sems.Mutable().OnLastExit(caller.undo_list, caller);
 }
 

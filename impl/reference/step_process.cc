@@ -34,6 +34,21 @@ Result MakeTask(Machine& m, const CloneFlags& flags) {
   return Done(child);
 }
 
+std::vector<Waiting> Nobody() { return {}; }
+
+// The task as it ends.
+Caller Dying(const World& world, int task, int64_t now_ns) {
+  return {.dialect = world.dialect,
+          .task = task,
+          .process = task,
+          .creds = world.GetTask(task).creds,
+          .undo_list = world.GetTask(task).undo_list,
+          .earliest = now_ns,
+          .latest = now_ns,
+          .invoked = now_ns,
+          .waiting = Nobody};
+}
+
 }  // namespace
 
 Result Step(Machine& m, const Fork&) { return MakeTask(m, 0); }
@@ -212,6 +227,31 @@ Delivery Deliver(World& world, int task, int signal, int64_t now_ns) {
   return Delivery::kHandlerRuns;
 }
 
+void DieInPart(const World& world, int task, int64_t now_ns, absl::FunctionRef<void(World)> visit) {
+  const Caller caller = Dying(world, task, now_ns);
+  const auto after = [&](World next) {
+    Current& current = next.MutableTask(task).current;
+    if (current.call == nullptr || !std::holds_alternative<Exit>(*current.call)) {
+      current.done = true;
+    }
+    visit(std::move(next));
+  };
+  for (int n = 0; !SharesUndoList(world, task); ++n) {
+    World next = world;
+    if (!next.MutableIpcOf(task).sems.Mutable().UndoAhead(caller.undo_list, n, caller)) break;
+    after(std::move(next));
+  }
+  const int64_t count = static_cast<int64_t>(world.GetTask(task).descriptors.size());
+  for (int64_t fd = 0; fd < count; ++fd) {
+    const Description* description = world.FindDescription(task, fd);
+    if (description == nullptr || description->kind == Description::Kind::kNull) continue;
+    World next = world;
+    CloseDescriptor(next, task, fd);
+    after(std::move(next));
+    break;  // in their order, as Linux does
+  }
+}
+
 void Die(World& world, int task, int status, int64_t now_ns) {
   {
     Task& self = world.MutableTask(task);
@@ -220,16 +260,7 @@ void Die(World& world, int task, int status, int64_t now_ns) {
     self.signals.pending = 0;
     self.signals.origins.clear();
   }
-  const auto nobody = [] { return std::vector<Waiting>(); };
-  const Caller caller{.dialect = world.dialect,
-                      .task = task,
-                      .process = task,
-                      .creds = world.GetTask(task).creds,
-                      .undo_list = world.GetTask(task).undo_list,
-                      .earliest = now_ns,
-                      .latest = now_ns,
-                      .invoked = now_ns,
-                      .waiting = nobody};
+  const Caller caller = Dying(world, task, now_ns);
   if (const Current& current = world.GetTask(task).current; current.call != nullptr) {
     if (const Open* open = std::get_if<Open>(current.call.get())) {
       AbandonOpen(world, *open, Progress(current.progress));

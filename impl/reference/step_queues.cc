@@ -57,7 +57,7 @@ Waits ReceiversOf(const Machine& m, const Description& queue) {
   Waits waits = Waits::kNobody;
   for (const Waiting& other : m.caller.waiting()) {
     const auto* const call = std::get_if<MqReceive>(other.call);
-    if (call == nullptr) continue;
+    if (call == nullptr || other.done) continue;
     const Description* const its = FindQueue(m.world, other.task, call->fd);
     if (its == nullptr || its->ipc != queue.ipc || its->queue != queue.queue) continue;
     // Its sleep may have ended already, by a signal or by its deadline.

@@ -63,7 +63,7 @@ bool HasWaiters(const Machine& m, const Spot& spot) {
   const std::vector<Waiting> others = m.caller.waiting();
   return std::any_of(others.begin(), others.end(), [&](const Waiting& other) {
     const auto* wait = std::get_if<PsemWait>(other.call);
-    if (wait == nullptr) return false;
+    if (wait == nullptr || other.done) return false;
     const Spot there = Locate(m.world, other.task, wait->address.value + wait->offset);
     return there.object == spot.object && there.offset == spot.offset;
   });

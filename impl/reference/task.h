@@ -40,6 +40,8 @@ struct Signals {
   std::map<int, SignalOrigin> origins;  // of the pending ones
   int handled_last = 0;                 // the signal whose handler ran last, 0 for none
   SignalOrigin handled_origin;
+  // Delivered, but their handlers have not been seen to run yet: that takes a moment.
+  std::vector<int> starting;
 
   static uint64_t Bit(int signal) { return uint64_t{1} << (signal - 1); }
   static bool IgnoredByDefault(int signal) {
@@ -67,7 +69,7 @@ struct Signals {
   template <typename H>
   friend H AbslHashValue(H h, const Signals& s) {
     return H::combine(std::move(h), s.ignored, s.handled, s.restarting, s.blocked, s.pending,
-                      s.origins, s.handled_last, s.handled_origin);
+                      s.origins, s.handled_last, s.handled_origin, s.starting);
   }
 };
 

@@ -19,6 +19,8 @@
 
 #include "impl/call/types.h"
 #include "platforms/kernel/agent_ops.h"
+#include "platforms/kernel/agent_script.h"
+#include "platforms/kernel/monotonic.h"
 #include "platforms/kernel/posix_sem_agent.h"
 #include "platforms/kernel/raw_syscall.h"
 #include "platforms/kernel/sharing_task.h"
@@ -42,6 +44,7 @@ void Handler(int signal, siginfo_t* info, void*) {
                        .value = info->si_value.sival_int};
   const uint32_t n = mine->handlers_run.load(std::memory_order_relaxed);
   mine->handler_log[n % Mailbox::kLogSize] = static_cast<uint8_t>(signal);
+  mine->handler_times[n % Mailbox::kLogSize] = Monotonic();
   mine->handlers_run.store(n + 1, std::memory_order_release);
 }
 
@@ -97,26 +100,28 @@ void BecomeTask(Mailbox* mailbox) {
 
 int ServeSharing(void* mailbox) {
   BecomeTask(static_cast<Mailbox*>(mailbox));
-  mine->result = 0;
+  mine->request.result = 0;
   Serve();
 }
 
-int64_t Perform(Mailbox& box) {
-  std::array<int64_t, 6> a = box.args;
+int64_t Perform(const Prepared& request, char* buffer) {
+  std::array<int64_t, 6> a = request.args;
   for (int i = 0; i < 6; ++i) {
-    if ((box.pointers >> i & 1) != 0) a[i] = reinterpret_cast<int64_t>(&box.buffer[a[i]]);
+    if ((request.pointers >> i & 1) != 0) a[i] = reinterpret_cast<int64_t>(buffer + a[i]);
   }
-  if (box.deadline >= 0) {
-    timespec now, *at = reinterpret_cast<timespec*>(&box.buffer[static_cast<size_t>(box.deadline)]);
-    clock_gettime(box.deadline_clock, &now);
+  if (request.deadline >= 0) {
+    timespec now, *at = reinterpret_cast<timespec*>(buffer + request.deadline);
+    clock_gettime(request.deadline_clock, &now);
     const int64_t nanos = now.tv_nsec + at->tv_nsec;
     at->tv_sec += now.tv_sec + (nanos >= kSecond) - (nanos < 0);
     at->tv_nsec = (nanos + kSecond) % kSecond;
   }
   const auto text = [&a](int i) { return reinterpret_cast<const char*>(a[i]); };
-  switch (box.op) {
+  switch (request.op) {
     case kPing:
       return 0;
+    case kScript:
+      return CarryOutScript(*memory, static_cast<int>(mine - memory->slots.data()), Perform);
     case kClone: {
       if ((a[0] & CLONE_VM) != 0) return CloneSharing(a[0], ServeSharing, &memory->slots[a[1]]);
       const int64_t pid = RawSyscall(SYS_clone, a[0] | SIGCHLD);
@@ -150,7 +155,7 @@ int64_t Perform(Mailbox& box) {
     case kDropCapability:
       return DropCapability(static_cast<Capability>(a[0]));
     case kSignalInfo:
-      std::memcpy(reinterpret_cast<char*>(a[0]), &box.last_signal, sizeof box.last_signal);
+      std::memcpy(reinterpret_cast<char*>(a[0]), &mine->last_signal, sizeof mine->last_signal);
       return 0;
     case kLoad:
       return CopyGuarded(reinterpret_cast<char*>(a[0]), reinterpret_cast<char*>(a[1]), a[2]);
@@ -165,8 +170,8 @@ int64_t Perform(Mailbox& box) {
     case kMqNotices:
       return TakeNotices(reinterpret_cast<char*>(a[0]), a[1]);
     default:
-      if (IsPosixSemOp(box.op)) return SemaphoreGuarded(box.op, a);
-      return RawSyscall(box.op, a[0], a[1], a[2], a[3], a[4], a[5]);
+      if (IsPosixSemOp(request.op)) return SemaphoreGuarded(request.op, a);
+      return RawSyscall(request.op, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
 }
 
@@ -180,9 +185,9 @@ int64_t Perform(Mailbox& box) {
       FutexWait(mine->state, Mailbox::kAnswered, nullptr);
     }
     Mailbox* const asked = mine;
-    const int64_t result = Perform(*asked);
+    const int64_t result = Perform(asked->request, asked->buffer.data());
     // A fork returns twice, and the child has another mailbox.
-    mine->result = result;
+    mine->request.result = result;
   }
 }
 
@@ -233,10 +238,14 @@ __attribute__((constructor(101))) void GoOnAsAgent(int argc, char** argv, char**
   memory = static_cast<Mailboxes*>(map);
   mine = &memory->slots[slot];
   mine->last_signal = {};
-  mine->result = 0;
+  mine->request.result = 0;
   SetSoftLimit(RLIMIT_NOFILE, std::atoll(argv[3] + sizeof kDescriptors - 1));
   // execve made the task undumpable if it had changed its user.
   prctl(PR_SET_DUMPABLE, 1);
+  if (mine->request.op == kScript) {
+    FinishExec(memory->scripts[slot]);
+    mine->request.result = CarryOutScript(*memory, slot, Perform);
+  }
   Serve();
 }
 

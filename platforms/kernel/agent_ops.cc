@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 #include "platforms/kernel/posix_sem_agent.h"
@@ -168,7 +169,17 @@ int64_t ReadFileAside(char* to, int64_t room, const char* path) {
 
 int64_t CopyGuarded(volatile char* to, const volatile char* from, int64_t count) {
   return Guarded([=] {
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+    // A word is copied as one; and it has happened, for every processor, when this returns.
+    const auto aligned = [](const volatile char* p) {
+      return reinterpret_cast<uintptr_t>(p) % sizeof(uint64_t) == 0;
+    };
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (count == sizeof(uint64_t) && aligned(to) && aligned(from)) {
+      *reinterpret_cast<volatile uint64_t*>(to) = *reinterpret_cast<const volatile uint64_t*>(from);
+    } else {
+      for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+    }
+    std::atomic_thread_fence(std::memory_order_seq_cst);
   });
 }
 

@@ -210,7 +210,8 @@ absl::Status KernelSystem::Submit(int number, int label, std::shared_ptr<const C
     child.state.store(Mailbox::kStarting);
     tasks_[label] = Task{.slot = context.child_slot};
   }
-  if (absl::Status status = Lower(*call, context, box); !status.ok()) return status;
+  Request request(box.request, box.buffer.data(), Mailbox::kBufferSize);
+  if (absl::Status status = Lower(*call, context, request); !status.ok()) return status;
   leftovers_.Note(*call, directory_);
   look_at_idle_ |= TouchesOthers(*call);
   events.push_back(
@@ -233,8 +234,9 @@ bool KernelSystem::Alive(int number) const {
 
 absl::Status KernelSystem::Ping() {
   Mailbox& box = memory_->slots[0];
-  box.op = kPing;
-  box.pointers = 0;
+  box.request.op = kPing;
+  box.request.pointers = 0;
+  box.request.deadline = -1;
   box.state.store(Mailbox::kCalled, std::memory_order_release);
   FutexWake(box.state);
   for (int round = 0; box.state.load(std::memory_order_acquire) != Mailbox::kAnswered; ++round) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -33,6 +34,8 @@ class KernelSystem : public System {
                       std::vector<Event>& events) override;
   absl::Status Settle(std::vector<Event>& events) override;
   absl::Status AwaitReturn(int task, absl::Duration deadline, std::vector<Event>& events) override;
+  // kernel_race.cc. More than a script holds: ResourceExhausted.
+  absl::Status Run(const Race& race, std::vector<Event>& events) override;
   absl::Status Patience(std::vector<Event>& events) override;
   bool Idle(int task) const override;
   bool Alive(int task) const override;
@@ -50,6 +53,7 @@ class KernelSystem : public System {
     bool alive = true;
     uint32_t handlers_told = 0;
     std::shared_ptr<const Call> call;  // that it is in; null: idle
+    int entry = -1;                    // which of its script that is, -1: none
     ProcWatch watch;
   };
 
@@ -61,6 +65,17 @@ class KernelSystem : public System {
   LoweringContext ContextFor(int task);
   int FreeSlot() const;
   Mailbox& BoxOf(const Task& task) { return memory_->slots[task.slot]; }
+
+  // kernel_race.cc.
+  using Places = std::map<int, std::pair<int, int>>;  // by label: slot, entry
+  absl::Status Prepare(const Script& script, const Places& places);
+  absl::Status StartRace(const Race& race);
+  absl::Status AwaitRace(const Race& race);
+  bool AllAsleep(const Race& race);
+  std::vector<Event> WhatDid(const Script& script);
+  std::vector<Event> TakeHandlers(Task& task, int number);
+  // What the call gave that the task was in.
+  Answer AnswerOf(const Task& task) const;
 
   // Appends what the mailboxes tell; whether that was anything.
   bool Collect(std::vector<Event>& events);

@@ -13,20 +13,20 @@ namespace {
 
 // Nothing more comes out of the call than a number.
 template <class C>
-void Decode(const C&, const LoweringContext&, const Mailbox&, Outcome&) {}
+void Decode(const C&, const LoweringContext&, const Answer&, Outcome&) {}
 
 }  // namespace
 
 char* Request::Area(int i, size_t size) {
   const size_t offset = (used_ + 15) / 16 * 16;
-  if (offset + size > Mailbox::kBufferSize) {
+  if (offset + size > room_) {
     overflowed_ = true;
-    return box_.buffer.data();
+    return buffer_;
   }
   used_ = offset + size;
-  box_.args[i] = static_cast<int64_t>(offset);
-  box_.pointers |= 1u << i;
-  return box_.buffer.data() + offset;
+  request_.args[i] = static_cast<int64_t>(offset);
+  request_.pointers |= 1u << i;
+  return buffer_ + offset;
 }
 
 void Request::Text(int i, std::string_view text) {
@@ -44,8 +44,8 @@ void Request::Deadline(int i, Nanos timeout, int clock, bool bad) {
     return;
   }
   PutTimespec(area, timeout.ns);
-  box_.deadline = static_cast<int32_t>(area - box_.buffer.data());
-  box_.deadline_clock = clock;
+  request_.deadline = static_cast<int32_t>(area - buffer_);
+  request_.deadline_clock = clock;
 }
 
 void PutTimespec(char* area, int64_t ns) {
@@ -56,29 +56,27 @@ void Fcntl(Request& r, const Fd& fd, int command, int64_t arg) {
   r.Op(SYS_fcntl), r.Int(0, fd.value), r.Int(1, command), r.Int(2, arg);
 }
 
-void DecodeData(const Mailbox& box, Outcome& out) {
+void DecodeData(const Answer& answer, Outcome& out) {
   const size_t size = std::min(static_cast<size_t>(out.ret), Mailbox::kBufferSize);
-  out.data.assign(box.buffer.data(), size);
+  out.data.assign(answer.buffer, size);
 }
 
-absl::Status Lower(const Call& call, const LoweringContext& context, Mailbox& box) {
-  Request request(box);
+absl::Status Lower(const Call& call, const LoweringContext& context, Request& request) {
   std::visit([&](const auto& c) { Lower(c, context, request); }, call);
   if (request.overflowed()) {
-    return absl::ResourceExhaustedError(Cat("a ", NameOf(call),
-                                            " of this size does not fit into an agent's buffer of ",
-                                            Mailbox::kBufferSize, " bytes"));
+    return absl::ResourceExhaustedError(
+        Cat("a ", NameOf(call), " of this size does not fit into an agent's buffer"));
   }
   return absl::OkStatus();
 }
 
-Outcome Decode(const Call& call, const LoweringContext& context, const Mailbox& box) {
-  if (box.result < 0 && box.result >= -4095) {
+Outcome Decode(const Call& call, const LoweringContext& context, const Answer& answer) {
+  if (answer.result < 0 && answer.result >= -4095) {
     // semctl(GETPID) and the like give small numbers; nothing here returns a negative success.
-    return Fails(static_cast<int>(-box.result));
+    return Fails(static_cast<int>(-answer.result));
   }
-  Outcome out = Returns(box.result);
-  std::visit([&](const auto& c) { Decode(c, context, box, out); }, call);
+  Outcome out = Returns(answer.result);
+  std::visit([&](const auto& c) { Decode(c, context, answer, out); }, call);
   return out;
 }
 

@@ -1,7 +1,7 @@
 // Lowering: from calls to requests for agents, and from results back to outcomes.
 //
 // One small pair of functions a call: Lower writes the system call's number and arguments into the
-// mailbox (what it points to goes into the mailbox's buffer), Decode reads what came out. Nothing
+// request (what it points to goes into the buffer beside it), Decode reads what came out. Nothing
 // here allocates but for data. The pairs of a mechanism are in lowering_X.cc; lowering_parts.h
 // declares them.
 #ifndef IPCSPEC_PLATFORMS_KERNEL_LOWERING_H_
@@ -19,16 +19,17 @@
 
 namespace ipcspec {
 
-// Writes a request into a mailbox.
+// Writes a request, and what it points to into a buffer of `room` bytes.
 class Request {
  public:
-  explicit Request(Mailbox& box) : box_(box) {
-    box_.pointers = 0;
-    box_.deadline = -1;
-    box_.args = {};
+  Request(Prepared& request, char* buffer, size_t room)
+      : request_(request), buffer_(buffer), room_(room) {
+    request_.pointers = 0;
+    request_.deadline = -1;
+    request_.args = {};
   }
-  void Op(int64_t op) { box_.op = op; }
-  void Int(int i, int64_t value) { box_.args[i] = value; }
+  void Op(int64_t op) { request_.op = op; }
+  void Int(int i, int64_t value) { request_.args[i] = value; }
   // The argument points to `size` bytes of the buffer, which this returns. The first such area of
   // a request begins at offset 0, where Decode finds it.
   char* Area(int i, size_t size);
@@ -37,11 +38,15 @@ class Request {
   // time whose nanoseconds are out of range.
   void Deadline(int i, Nanos timeout, int clock, bool bad);
   // A pointer to nothing.
-  void BadPointer(int i) { box_.args[i] = 8; }
+  void BadPointer(int i) { request_.args[i] = 8; }
   bool overflowed() const { return overflowed_; }
+  // How many bytes of the buffer are in use.
+  size_t used() const { return used_; }
 
  private:
-  Mailbox& box_;
+  Prepared& request_;
+  char* const buffer_;
+  const size_t room_;
   size_t used_ = 0;
   bool overflowed_ = false;
 };
@@ -56,9 +61,15 @@ struct LoweringContext {
   std::function<int64_t(int64_t pid)> task_of;
 };
 
-// Errors: the call's data does not fit into a mailbox.
-absl::Status Lower(const Call& call, const LoweringContext& context, Mailbox& box);
-Outcome Decode(const Call& call, const LoweringContext& context, const Mailbox& box);
+// What an agent's call gave, and the buffer that it had.
+struct Answer {
+  int64_t result;
+  const char* buffer;
+};
+
+// Errors: the call's data does not fit into the buffer.
+absl::Status Lower(const Call& call, const LoweringContext& context, Request& request);
+Outcome Decode(const Call& call, const LoweringContext& context, const Answer& answer);
 
 }  // namespace ipcspec
 

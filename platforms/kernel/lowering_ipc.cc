@@ -23,8 +23,8 @@ void ReadProc(Request& r, const char* path, size_t room) {
   r.Op(kReadProc), r.Area(0, room), r.Int(1, static_cast<int64_t>(room)), r.Text(2, path);
 }
 
-std::string TextIn(const Mailbox& box, int64_t size) {
-  return std::string(box.buffer.data(), static_cast<size_t>(size));
+std::string TextIn(const Answer& answer, int64_t size) {
+  return std::string(answer.buffer, static_cast<size_t>(size));
 }
 
 // How a list shows its objects (ipc_calls.h).
@@ -68,14 +68,14 @@ void Lower(const SetGroup& c, const LoweringContext&, Request& r) {
   r.Op(SYS_setgroups), r.Int(0, 1), Put(r.Area(1, sizeof(uint32_t)), static_cast<uint32_t>(c.gid));
 }
 
-void Decode(const GetLimit&, const LoweringContext&, const Mailbox& box, Outcome& out) {
+void Decode(const GetLimit&, const LoweringContext&, const Answer& answer, Outcome& out) {
   // What does not fit comes out as the largest number there is.
-  out.ret = std::strtoll(TextIn(box, out.ret).c_str(), nullptr, 10);
+  out.ret = std::strtoll(TextIn(answer, out.ret).c_str(), nullptr, 10);
 }
 
-void Decode(const ListIpc& c, const LoweringContext& context, const Mailbox& box, Outcome& out) {
+void Decode(const ListIpc& c, const LoweringContext& context, const Answer& answer, Outcome& out) {
   const Columns columns = ColumnsOf(c.kind);
-  std::istringstream lines(TextIn(box, out.ret));
+  std::istringstream lines(TextIn(answer, out.ret));
   std::string line;
   std::getline(lines, line);  // the names of the columns
   std::vector<std::vector<int64_t>> objects;

@@ -41,8 +41,8 @@ void Lower(const PsemGetValue& c, const LoweringContext&, Request& r) {
   Lower(kPsemGetValue, c, r), r.Area(1, sizeof(int));
 }
 
-void Decode(const PsemGetValue&, const LoweringContext&, const Mailbox& box, Outcome& out) {
-  out.values = {At<int>(box)};
+void Decode(const PsemGetValue&, const LoweringContext&, const Answer& answer, Outcome& out) {
+  out.values = {At<int>(answer)};
 }
 
 }  // namespace ipcspec

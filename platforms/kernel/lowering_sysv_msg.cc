@@ -16,8 +16,8 @@ void Msgctl(Request& r, int64_t id, int command) {
   r.Op(SYS_msgctl), r.Int(0, id), r.Int(1, command);
 }
 
-void DecodeMsqid(const LoweringContext& context, const Mailbox& box, Outcome& out) {
-  const auto queue = At<msqid_ds>(box);
+void DecodeMsqid(const LoweringContext& context, const Answer& answer, Outcome& out) {
+  const auto queue = At<msqid_ds>(answer);
   out.values = {queue.msg_perm.__key,
                 queue.msg_perm.uid,
                 queue.msg_perm.gid,
@@ -90,22 +90,23 @@ void Lower(const MsgBadCommand& c, const LoweringContext&, Request& r) {
   Msgctl(r, c.id.value, 9999);
 }
 
-void Decode(const Msgrcv&, const LoweringContext&, const Mailbox& box, Outcome& out) {
-  out.values = {At<int64_t>(box)};
-  out.data.assign(box.buffer.data() + sizeof(int64_t), static_cast<size_t>(out.ret));
+void Decode(const Msgrcv&, const LoweringContext&, const Answer& answer, Outcome& out) {
+  out.values = {At<int64_t>(answer)};
+  out.data.assign(answer.buffer + sizeof(int64_t), static_cast<size_t>(out.ret));
 }
-void Decode(const MsgStat&, const LoweringContext& context, const Mailbox& box, Outcome& out) {
-  DecodeMsqid(context, box, out);
+void Decode(const MsgStat&, const LoweringContext& context, const Answer& answer, Outcome& out) {
+  DecodeMsqid(context, answer, out);
 }
-void Decode(const MsgStatIndex&, const LoweringContext& context, const Mailbox& box, Outcome& out) {
-  DecodeMsqid(context, box, out);
+void Decode(const MsgStatIndex&, const LoweringContext& context, const Answer& answer,
+            Outcome& out) {
+  DecodeMsqid(context, answer, out);
 }
-void Decode(const MsgLimits&, const LoweringContext&, const Mailbox& box, Outcome& out) {
-  const auto info = At<msginfo>(box);
+void Decode(const MsgLimits&, const LoweringContext&, const Answer& answer, Outcome& out) {
+  const auto info = At<msginfo>(answer);
   out.values = {info.msgmax, info.msgmnb, info.msgmni};
 }
-void Decode(const MsgUsage&, const LoweringContext&, const Mailbox& box, Outcome& out) {
-  const auto info = At<msginfo>(box);
+void Decode(const MsgUsage&, const LoweringContext&, const Answer& answer, Outcome& out) {
+  const auto info = At<msginfo>(answer);
   out.values = {info.msgpool, info.msgmap, info.msgtql};  // msgctl(2): queues, messages, bytes
 }
 

@@ -73,28 +73,30 @@ bool KernelSystem::Collect(std::vector<Event>& events) {
     if (task.call != nullptr && box.state.load(std::memory_order_acquire) == Mailbox::kAnswered) {
       TellHandlers(number, task, events);
       const std::shared_ptr<const Call> call = std::move(task.call);
+      const Answer answer = AnswerOf(task);
       task.call = nullptr;
+      task.entry = -1;
       LoweringContext context = ContextFor(number);
       Outcome outcome;
       if (MakesTask(*call)) {
-        const int child = static_cast<int>(box.args[1]);
+        const int child = static_cast<int>(box.request.args[1]);
         // The child that this call was given, by its slot.
         int label = -1;
         for (auto& [other, t] : tasks_) {
           if (t.alive && t.pid < 0 && t.slot == child) label = other;
         }
-        if (box.result < 0) {
+        if (box.request.result < 0) {
           memory_->slots[child].state.store(Mailbox::kUnused);
           tasks_.erase(label);
-          outcome = Fails(static_cast<int>(-box.result));
+          outcome = Fails(static_cast<int>(-box.request.result));
         } else {
           Task& made = tasks_.at(label);
-          made.pid = static_cast<int>(box.result);
+          made.pid = static_cast<int>(box.request.result);
           made.watch = ProcWatch(made.pid);
           outcome = Returns(label);
         }
       } else {
-        outcome = Decode(*call, context, box);
+        outcome = Decode(*call, context, answer);
         leftovers_.NoteOutcome(*call, outcome);
         if (std::holds_alternative<Exec>(*call) && !outcome.ok()) {
           trouble_ = absl::UnavailableError(

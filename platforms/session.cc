@@ -1,4 +1,4 @@
-#include "conformance/session.h"
+#include "platforms/session.h"
 
 #include <optional>
 #include <utility>
@@ -42,18 +42,10 @@ bool Session::Run(const Step& step) {
   if (!system_.Alive(step.task) || !system_.Idle(step.task)) return false;
   bool resolved = true;
   Call call = Resolve(
-      step.call,
-      [this](ArgKind, int label, int index) -> std::optional<int64_t> {
-        const Outcome* outcome = OutcomeOf(label);
-        if (outcome == nullptr || !outcome->ok()) return std::nullopt;
-        if (index < 0) return outcome->ret;
-        if (index >= static_cast<int>(outcome->values.size())) return std::nullopt;
-        return outcome->values[index];
-      },
+      step.call, [this](ArgKind, int label, int index) { return ValueOf(label, index); },
       &resolved);
   if (!resolved) return false;
   program_.steps.push_back(step);
-  pending_[step.task] = {.label = step.label, .timed = TimeoutOf(call).ns != Nanos::kForever};
   status_ =
       system_.Submit(step.task, step.label, std::make_shared<const Call>(std::move(call)), events);
   if (status_.ok()) status_ = system_.Settle(events);
@@ -76,13 +68,41 @@ void Session::Judge(std::vector<Event> batch) {
     }
   }
   for (const Event& event : batch) {
-    if (event.kind == Event::Kind::kReturn) {
+    if (event.kind == Event::Kind::kCall) {
+      pending_[event.task] = {.label = event.label,
+                              .timed = TimeoutOf(*event.call).ns != Nanos::kForever};
+    } else if (event.kind == Event::Kind::kReturn) {
       outcomes_[pending_[event.task].label] = event.outcome;
       pending_.erase(event.task);
     } else if (event.kind == Event::Kind::kExit) {
       pending_.erase(event.task);
     }
   }
+}
+
+std::optional<int64_t> Session::ValueOf(int label, int index) const {
+  const Outcome* outcome = OutcomeOf(label);
+  if (outcome == nullptr || !outcome->ok()) return std::nullopt;
+  if (index < 0) return outcome->ret;
+  if (index >= static_cast<int>(outcome->values.size())) return std::nullopt;
+  return outcome->values[index];
+}
+
+bool Session::Run(Race race) {
+  if (ended()) return false;
+  for (Script& script : race.scripts) {
+    for (RaceStep& step : script.steps) {
+      if (References(*step.call).empty()) continue;
+      bool resolved = true;  // what is not is an outcome of the race
+      step.call = std::make_shared<const Call>(Resolve(
+          *step.call, [this](ArgKind, int label, int index) { return ValueOf(label, index); },
+          &resolved));
+    }
+  }
+  std::vector<Event> events;
+  status_ = system_.Run(race, events);
+  Judge(std::move(events));
+  return true;
 }
 
 const Outcome* Session::OutcomeOf(int label) const {

@@ -4,11 +4,12 @@
 // The first step that is not explained (or that the harness cannot carry out) ends the session:
 // later ones do nothing. Everything that was done can be had as a history, and as a program that
 // does it again.
-#ifndef IPCSPEC_CONFORMANCE_SESSION_H_
-#define IPCSPEC_CONFORMANCE_SESSION_H_
+#ifndef IPCSPEC_PLATFORMS_SESSION_H_
+#define IPCSPEC_PLATFORMS_SESSION_H_
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ class Session {
   // The same with a label of the session's own, which it returns; 0 if it was passed over.
   int Run(int task, Call call);
 
+  // Tasks race (race.h), and the oracle judges what came of it. Arguments that name outcomes of
+  // earlier steps are resolved first. False if the session has ended.
+  bool Run(Race race);
+
   // What the step returned; null while it has not.
   const Outcome* OutcomeOf(int label) const;
   // Whether the step's call was made and has not returned, its task being alive.
@@ -48,6 +53,7 @@ class Session {
 
  private:
   void Judge(std::vector<Event> batch);
+  std::optional<int64_t> ValueOf(int label, int index) const;
 
   System& system_;
   std::unique_ptr<Oracle> oracle_;
@@ -75,4 +81,4 @@ ProgramRun RunProgram(System& system, const Program& program);
 
 }  // namespace ipcspec
 
-#endif  // IPCSPEC_CONFORMANCE_SESSION_H_
+#endif  // IPCSPEC_PLATFORMS_SESSION_H_

@@ -1,0 +1,178 @@
+#include "stress/workload.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "impl/call/args.h"
+#include "impl/call/bytes.h"
+#include "impl/call/cat.h"
+#include "impl/call/text.h"
+
+namespace ipcspec {
+namespace {
+
+constexpr int kFirstMember = 50;  // labels of forks
+constexpr int kFirstOfRaces = 1000;
+constexpr int kOwn = 98, kAny = 99;  // what stands for outcomes of the race
+
+// The kind of thing that the call gives, if it gives one.
+bool Gives(const Call& call, ArgKind* kind) {
+  return std::visit(
+      [&]<class C>(const C&) {
+        if constexpr (GivesArg<C>) {
+          *kind = C::kGives;
+          return true;
+        }
+        return false;
+      },
+      call);
+}
+
+// The bytes that the call sends, if it sends any.
+Bytes* Sends(Call& call) {
+  return std::visit(
+      [](auto& c) -> Bytes* {
+        if constexpr (requires { c.data.text; }) {
+          return c.data.text.empty() ? nullptr : &c.data;
+        } else {
+          return nullptr;
+        }
+      },
+      call);
+}
+
+absl::StatusOr<Call> ReadCall(const Workload& workload, const std::string& text) {
+  absl::StatusOr<Call> call = ParseCall(text);
+  if (call.ok()) return call;
+  return absl::InvalidArgumentError(
+      Cat("workload ", workload.id(), ", \"", text, "\": ", std::string(call.status().message())));
+}
+
+}  // namespace
+
+absl::StatusOr<Cast> Cast::Read(const Workload& workload) {
+  Cast cast;
+  absl::StatusOr<Program> setup = ParseProgram(Cat("ipcspec program 1\n", workload.setup));
+  if (!setup.ok()) {
+    return absl::InvalidArgumentError(
+        Cat("workload ", workload.id(), ", setup: ", std::string(setup.status().message())));
+  }
+  cast.setup_ = std::move(setup->steps);
+  for (const Role& role : workload.roles) {
+    Part part = {.tasks = role.tasks, .calls = role.calls, .in_order = role.in_order};
+    for (const std::string& text : role.begin) {
+      absl::StatusOr<Call> call = ReadCall(workload, text);
+      if (!call.ok()) return call.status();
+      part.begin.push_back(*std::move(call));
+    }
+    for (const Act& act : role.acts) {
+      absl::StatusOr<Call> call = ReadCall(workload, act.call);
+      if (!call.ok()) return call.status();
+      part.acts.push_back({act.weight, *std::move(call)});
+    }
+    for (int i = 0; i < role.tasks; ++i) {
+      cast.members_.push_back({.task = kFirstMember + static_cast<int>(cast.members_.size()),
+                               .part = cast.parts_.size()});
+    }
+    cast.parts_.push_back(std::move(part));
+  }
+  for (const std::string& text : workload.audit) {
+    const bool repeat = text.starts_with('*');
+    absl::StatusOr<Call> call = ReadCall(workload, text.substr(repeat ? 1 : 0));
+    if (!call.ok()) return call.status();
+    cast.audit_.push_back({*std::move(call), repeat});
+  }
+  cast.next_label_ = kFirstOfRaces;
+  return cast;
+}
+
+std::vector<Step> Cast::Setup(Dice& dice) {
+  std::vector<Step> steps = setup_;
+  int label = kFirstMember + static_cast<int>(members_.size());
+  // All on one processor, or half on each of two, or wherever the scheduler wants.
+  const int64_t where = dice.Below(3);
+  for (size_t i = 0; i < members_.size(); ++i) {
+    Member& member = members_[i];
+    member.cpu = where == 2 ? -1 : where == 1 ? static_cast<int>(i % 2) : 0;
+    steps.push_back({.label = member.task, .task = 0, .call = Fork{}});
+    for (const Call& call : parts_[member.part].begin) {
+      steps.push_back({.label = label++, .task = member.task, .call = call});
+    }
+  }
+  return steps;
+}
+
+Call Cast::Fill(const Call& act, Member& member, Dice& dice) {
+  Call call = act;
+  ForEachArg(call, [&]<ArgKind K>(Arg<K>& arg) {
+    if (K == ArgKind::kTask && !arg.is_reference()) {
+      std::vector<int> there;
+      for (const Member& other : members_) {
+        if (static_cast<int64_t>(other.part) == arg.value) there.push_back(other.task);
+      }
+      if (!there.empty()) arg = there[dice.Below(static_cast<int64_t>(there.size()))];
+    } else if (arg.label == kOwn) {
+      const auto own = own_.find({member.task, K});
+      arg = own == own_.end() ? Arg<K>(-1) : Arg<K>::Of(own->second, arg.index);
+    } else if (arg.label == kAny) {
+      const std::vector<int>& given = given_[K];
+      if (given.empty()) {
+        arg = Arg<K>(-1);
+      } else {
+        arg = Arg<K>::Of(given[dice.Below(static_cast<int64_t>(given.size()))], arg.index);
+      }
+    }
+  });
+  if (Bytes* data = Sends(call); data != nullptr) {
+    const auto size = static_cast<int64_t>(data->text.size());
+    const char tag = static_cast<char>('A' + (member.task - kFirstMember) % 26);
+    data->text = Pattern(tag, member.sent, size);
+    member.sent += (size + 7) / 8 * 8;  // each begins with a word of its own
+  }
+  return call;
+}
+
+Race Cast::Draw(Dice& dice) {
+  Race race;
+  race.seed = dice.Next();
+  own_.clear(), given_.clear();
+  // Call by call over all tasks, so that what one names may have been made by another.
+  int most = 0;
+  for (Member& member : members_) {
+    const Part& part = parts_[member.part];
+    race.scripts.push_back({.task = member.task, .cpu = member.cpu});
+    most = std::max(most, part.in_order ? static_cast<int>(part.acts.size()) : part.calls);
+  }
+  for (int turn = 0; turn < most; ++turn) {
+    for (size_t i = 0; i < members_.size(); ++i) {
+      Member& member = members_[i];
+      const Part& part = parts_[member.part];
+      const Line* line = nullptr;
+      if (part.in_order) {
+        if (turn < static_cast<int>(part.acts.size())) line = &part.acts[static_cast<size_t>(turn)];
+      } else if (turn < part.calls) {
+        int64_t all = 0;
+        for (const Line& act : part.acts) all += act.weight;
+        int64_t at = dice.Below(all);
+        for (const Line& act : part.acts) {
+          if (line == nullptr && (at -= act.weight) < 0) line = &act;
+        }
+      }
+      if (line == nullptr) continue;
+      const int64_t roll = dice.Below(10);
+      const int64_t pause_ns = roll < 6 ? 0 : roll < 8 ? -1 : dice.Below(20'000);
+      const int label = next_label_++;
+      auto call = std::make_shared<const Call>(Fill(line->call, member, dice));
+      if (ArgKind kind; Gives(*call, &kind)) {
+        own_[{member.task, kind}] = label;
+        given_[kind].push_back(label);
+      }
+      race.scripts[i].steps.push_back(
+          {.label = label, .call = std::move(call), .pause_ns = pause_ns});
+    }
+  }
+  return race;
+}
+
+}  // namespace ipcspec
