@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "impl/call/bytes.h"
 #include "impl/call/text.h"
 
 namespace ipcspec {
