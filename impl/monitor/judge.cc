@@ -1,0 +1,118 @@
+#include "impl/monitor/judge.h"
+
+#include <utility>
+#include <vector>
+
+#include "impl/call/cat.h"
+#include "impl/monitor/shrink.h"
+
+namespace ipcspec {
+namespace {
+
+// The exact oracle takes long where many calls overlap: what is kept should be smaller than this
+// before it is asked while shrinking goes on.
+constexpr size_t kFewCalls = 16;
+
+PartAnswer CheckPart(const Round& round, const ObjectName& object,
+                     absl::Span<const uint32_t> records, const Effort& effort) {
+  switch (object.kind) {
+    case ObjectName::kSysvQueue:
+    case ObjectName::kPosixQueue:
+      return CheckQueue(round, object, records, effort);
+    case ObjectName::kSysvSem:
+    case ObjectName::kPosixSem:
+    case ObjectName::kPipe:
+    case ObjectName::kMemory:
+      break;
+  }
+  return CannotSay("no model for this kind of object");
+}
+
+size_t CallsIn(const History& history, size_t race_begin) {
+  size_t calls = 0;
+  for (size_t i = race_begin; i < history.events.size(); ++i) {
+    calls += history.events[i].kind == Event::Kind::kCall;
+  }
+  return calls;
+}
+
+// Whether the part of the object is impossible in that history.
+bool IsImpossible(const History& history, size_t race_begin, const ObjectName& object,
+                  const Effort& effort) {
+  const Round round(history, race_begin);
+  if (round.setup_verdict() != Verdict::kAllowed || !round.obstacle().empty()) return false;
+  const auto part = round.parts().find(object);
+  return part != round.parts().end() &&
+         CheckPart(round, object, part->second, effort).answer == Answer::kImpossible;
+}
+
+// The counter-example, confirmed by the exact oracle.
+Judgement Convict(const Round& round, size_t race_begin, const PartsAnswer& parts,
+                  const Effort& effort) {
+  const std::vector<Group>& groups = parts.worst.groups;
+  const auto keep = [&](const std::vector<size_t>& kept) {
+    return Keep(round, race_begin, groups, kept);
+  };
+  std::string story;
+  // What the models call impossible must be so for the oracle too, as soon as it is small.
+  const auto fails = [&](const std::vector<size_t>& kept) {
+    const History history = keep(kept);
+    if (!IsImpossible(history, race_begin, parts.object, effort)) return false;
+    return CallsIn(history, race_begin) > kFewCalls ||
+           ExplainHistory(history, &story) == Verdict::kForbidden;
+  };
+  const std::vector<size_t> kept = Shrink(parts.worst, fails);
+  Judgement judgement;
+  judgement.counterexample = kept.empty() ? round.history() : keep(kept);
+  judgement.verdict = ExplainHistory(judgement.counterexample, &story);
+  if (judgement.verdict == Verdict::kForbidden) {
+    judgement.story = Cat(parts.worst.text, "\n", story);
+    return judgement;
+  }
+  judgement.story =
+      Cat(judgement.verdict == Verdict::kAllowed ? "monitor and oracle disagree: the monitor says "
+                                                 : "the oracle cannot confirm that ",
+          parts.worst.text);
+  judgement.verdict = Verdict::kUndecided;
+  judgement.counterexample = History();
+  return judgement;
+}
+
+}  // namespace
+
+PartsAnswer CheckParts(const Round& round, const Effort& effort) {
+  PartsAnswer worst;
+  worst.worst.answer = Answer::kPossible;
+  for (const auto& [object, records] : round.parts()) {
+    PartAnswer answer = CheckPart(round, object, records, effort);
+    if (answer.answer == Answer::kPossible) continue;
+    const bool impossible = answer.answer == Answer::kImpossible;
+    if (impossible || worst.worst.answer == Answer::kPossible) {
+      worst = {.worst = std::move(answer), .object = object};
+    }
+    if (impossible) break;
+  }
+  return worst;
+}
+
+Judgement Judge(const History& history, size_t race_begin, const Effort& effort) {
+  const Round round(history, race_begin);
+  if (round.setup_verdict() != Verdict::kAllowed) {
+    Judgement judgement{.verdict = round.setup_verdict(), .story = round.story()};
+    if (judgement.verdict == Verdict::kForbidden) judgement.counterexample = history;
+    return judgement;
+  }
+  if (!round.obstacle().empty()) {
+    return {.verdict = Verdict::kUndecided, .story = round.obstacle()};
+  }
+  const PartsAnswer parts = CheckParts(round, effort);
+  if (parts.worst.answer == Answer::kImpossible) {
+    return Convict(round, race_begin, parts, effort);
+  }
+  if (parts.worst.answer == Answer::kUnknown) {
+    return {.verdict = Verdict::kUndecided, .story = parts.worst.text};
+  }
+  return {.verdict = Verdict::kAllowed};
+}
+
+}  // namespace ipcspec

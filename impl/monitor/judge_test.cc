@@ -1,0 +1,235 @@
+// The judge against the exact oracle, over small rounds: true ones, and spoiled ones.
+#include "impl/monitor/judge.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+
+#include <cerrno>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "impl/call/cat.h"
+#include "impl/monitor/random_round.h"
+#include "impl/oracle/oracle.h"
+
+namespace ipcspec {
+namespace {
+
+using Scripts = std::vector<std::pair<int, std::vector<Call>>>;
+
+// Plays one random round of an object; `seed` decides all.
+using Play = void (*)(RandomRound&);
+
+std::vector<int> Spawn(RandomRound& round, int count) {
+  std::vector<int> tasks;
+  for (int i = 0; i < count; ++i) tasks.push_back(round.Spawn());
+  return tasks;
+}
+
+void PlaySysvQueue(RandomRound& round) {
+  const int64_t id = round.Do(0, Msgget{.key = IPC_PRIVATE, .flags = 0600}).ret;
+  round.Do(0, MsgSet{.id = id, .mode = 0600, .qbytes = 4 + round.Toss(10)});
+  const std::vector<int> tasks = Spawn(round, 2 + round.Toss(2));
+  const bool typed = round.Toss(2) == 0;
+  int value = 0;
+  Scripts scripts;
+  for (const int task : tasks) {
+    std::vector<Call> calls;
+    for (int i = 0; i < 4; ++i) {
+      const MsgFlags nowait = round.Toss(3) == 0 ? IPC_NOWAIT : 0;
+      if (round.Toss(2) == 0) {
+        const std::string text =
+            Cat("m", ++value) + std::string(static_cast<size_t>(round.Toss(3)), '.');
+        calls.push_back(
+            Msgsnd{.id = id, .type = typed ? 1 + round.Toss(3) : 1, .data = text, .flags = nowait});
+      } else {
+        const int64_t type = typed ? round.Toss(6) - 2 : 0;
+        const MsgFlags flags = nowait.bits | (type > 0 && round.Toss(4) == 0 ? MSG_EXCEPT : 0);
+        calls.push_back(
+            Msgrcv{.id = id, .size = round.Toss(4) == 0 ? 2 : 64, .type = type, .flags = flags});
+      }
+    }
+    scripts.emplace_back(task, std::move(calls));
+  }
+  round.Race(std::move(scripts));
+  for (int i = 0; i < 3; ++i) {
+    if (round.Idle(0)) round.Do(0, Msgrcv{.id = id, .size = 64, .type = 0, .flags = IPC_NOWAIT});
+  }
+}
+
+void PlayPosixQueue(RandomRound& round) {
+  const bool nonblocking = round.Toss(2) == 0;
+  const int64_t fd = round
+                         .Do(0, MqOpen{.name = "/q",
+                                       .flags = O_RDWR | O_CREAT | (nonblocking ? O_NONBLOCK : 0),
+                                       .maxmsg = 1 + round.Toss(3),
+                                       .msgsize = 16})
+                         .ret;
+  const std::vector<int> tasks = Spawn(round, 2 + round.Toss(2));
+  int value = 0;
+  Scripts scripts;
+  for (const int task : tasks) {
+    std::vector<Call> calls;
+    for (int i = 0; i < 4; ++i) {
+      const Nanos timeout = round.Toss(3) == 0 ? 5000 : Nanos::kForever;
+      if (round.Toss(2) == 0) {
+        calls.push_back(MqSend{
+            .fd = fd, .data = Cat("m", ++value), .priority = round.Toss(3), .timeout = timeout});
+      } else {
+        calls.push_back(MqReceive{.fd = fd, .size = 16, .timeout = timeout});
+      }
+    }
+    scripts.emplace_back(task, std::move(calls));
+  }
+  round.Race(std::move(scripts));
+  for (int i = 0; i < 2; ++i) {
+    if (round.Idle(0)) round.Do(0, MqReceive{.fd = fd, .size = 16, .timeout = 0});
+  }
+}
+
+// Changes something that was seen, at random. Not always for the worse.
+bool Spoil(RandomRound& toss, size_t race_begin, History* history) {
+  std::vector<size_t> returns;
+  for (size_t i = race_begin; i < history->events.size(); ++i) {
+    if (history->events[i].kind == Event::Kind::kReturn) returns.push_back(i);
+  }
+  if (returns.size() < 2) return false;
+  const auto pick = [&]() -> Event& {
+    return history->events[returns[static_cast<size_t>(toss.Toss(int(returns.size())))]];
+  };
+  Event &a = pick(), &b = pick();
+  switch (toss.Toss(7)) {
+    case 0:  // two outcomes are swapped
+      if (a.outcome == b.outcome) return false;
+      std::swap(a.outcome, b.outcome);
+      return true;
+    case 1:  // one is seen twice
+      if (a.outcome == b.outcome) return false;
+      a.outcome = b.outcome;
+      return true;
+    case 2: {  // a failure that was none, or a success that was none
+      static constexpr int kErrors[] = {EAGAIN, ENOMSG, ETIMEDOUT, EINTR, E2BIG};
+      a.outcome = a.outcome.ok() ? Fails(kErrors[toss.Toss(5)]) : Returns(0);
+      return true;
+    }
+    case 3:
+    case 4: {  // a later return comes before an earlier call: the two did not overlap at all
+      std::vector<Event>& events = history->events;
+      const size_t at = static_cast<size_t>(&a - events.data());
+      for (size_t i = at; i > race_begin; --i) {
+        Event &before = events[i - 1], &event = events[i];
+        if (before.kind == Event::Kind::kQuiet || before.task == event.task) break;
+        std::swap(before, event);
+        std::swap(before.time_ns, event.time_ns);
+      }
+      return true;
+    }
+    case 5: {  // a call is made later
+      std::vector<Event>& events = history->events;
+      size_t at = static_cast<size_t>(&a - events.data());
+      while (events[at].kind != Event::Kind::kCall || events[at].task != a.task) --at;
+      const int task = a.task;
+      for (; at + 1 < events.size(); ++at) {
+        Event &event = events[at], &after = events[at + 1];
+        if (after.kind == Event::Kind::kQuiet || after.task == task) break;
+        std::swap(event, after);
+        std::swap(event.time_ns, after.time_ns);
+      }
+      return true;
+    }
+    default: {  // a call never returns
+      const int task = a.task;
+      const size_t at = static_cast<size_t>(&a - history->events.data());
+      std::vector<Event>& events = history->events;
+      for (size_t i = events.size(); i-- > at;) {
+        if (events[i].task == task && events[i].kind != Event::Kind::kQuiet) {
+          events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+      }
+      return true;
+    }
+  }
+}
+
+struct Count {
+  int allowed = 0, forbidden = 0, undecided = 0;
+};
+
+// Judges and compares. Undecided is honest; it is counted, by reason.
+void Compare(const History& history, size_t race_begin, const Effort& effort, Count* count) {
+  std::string story;
+  const Verdict exact = ExplainHistory(history, &story);
+  if (exact == Verdict::kUndecided) return;
+  const Judgement judgement = Judge(history, race_begin, effort);
+  if (judgement.verdict == Verdict::kUndecided) {
+    ++count->undecided;
+    EXPECT_EQ(judgement.story.find("disagree"), std::string::npos) << judgement.story << "\n"
+                                                                   << ToText(history);
+    return;
+  }
+  ++(exact == Verdict::kAllowed ? count->allowed : count->forbidden);
+  EXPECT_EQ(static_cast<int>(judgement.verdict), static_cast<int>(exact)) << judgement.story << "\n"
+                                                                          << story << "\n"
+                                                                          << ToText(history);
+  if (judgement.verdict == Verdict::kForbidden) {
+    EXPECT_EQ(static_cast<int>(ExplainHistory(judgement.counterexample, &story)),
+              static_cast<int>(Verdict::kForbidden));
+  }
+}
+
+// Every way of looking must find the same: with and without the sweeps, and each rule.
+void CompareEfforts(const History& history, size_t race_begin) {
+  const Round round(history, race_begin);
+  if (round.setup_verdict() != Verdict::kAllowed || !round.obstacle().empty()) return;
+  const Answer answer = CheckParts(round, {}).worst.answer;
+  std::vector<Effort> efforts = {{.sweep = false}, {.sweep = false, .rules = 0}};
+  for (int rule = 1; rule <= 10; ++rule) {
+    efforts.push_back({.sweep = false, .rules = kAllRules & ~(uint32_t{1} << rule)});
+    efforts.push_back({.sweep = false, .rules = uint32_t{1} << rule});
+  }
+  for (const Effort& effort : efforts) {
+    EXPECT_EQ(static_cast<int>(CheckParts(round, effort).worst.answer), static_cast<int>(answer))
+        << "rules " << effort.rules << "\n"
+        << ToText(history);
+  }
+}
+
+class JudgeRounds : public testing::TestWithParam<std::pair<const char*, Play>> {};
+
+TEST_P(JudgeRounds, AgreesWithTheOracle) {
+  Count truths, spoiled;
+  for (uint32_t seed = 1; seed <= 400 && !HasFailure(); ++seed) {
+    RandomRound round(seed);
+    GetParam().second(round);
+    SCOPED_TRACE(seed);
+    Compare(round.history(), round.race_begin(), {}, &truths);
+    CompareEfforts(round.history(), round.race_begin());
+    for (int i = 0; i < 4; ++i) {
+      History history = round.history();
+      if (Spoil(round, round.race_begin(), &history)) {
+        Compare(history, round.race_begin(), {}, &spoiled);
+        CompareEfforts(history, round.race_begin());
+      }
+    }
+  }
+  EXPECT_EQ(truths.forbidden, 0);
+  EXPECT_GT(truths.allowed, 390) << truths.undecided;
+  EXPECT_GT(spoiled.forbidden, 200);
+  EXPECT_LT(spoiled.undecided, spoiled.forbidden / 10);
+  std::printf("true: %d allowed, %d undecided; spoiled: %d allowed, %d forbidden, %d undecided\n",
+              truths.allowed, truths.undecided, spoiled.allowed, spoiled.forbidden,
+              spoiled.undecided);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, JudgeRounds,
+                         testing::Values(std::pair("SysvQueue", &PlaySysvQueue),
+                                         std::pair("PosixQueue", &PlayPosixQueue)),
+                         [](const auto& info) { return std::string(info.param.first); });
+
+}  // namespace
+}  // namespace ipcspec
