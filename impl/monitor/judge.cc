@@ -21,6 +21,7 @@ PartAnswer CheckPart(const Round& round, const ObjectName& object,
       return CheckQueue(round, object, records, effort);
     case ObjectName::kSysvSem:
     case ObjectName::kPosixSem:
+      return CheckSemaphores(round, object, records, effort);
     case ObjectName::kPipe:
     case ObjectName::kMemory:
       break;
@@ -36,14 +37,21 @@ size_t CallsIn(const History& history, size_t race_begin) {
   return calls;
 }
 
-// Whether the part of the object is impossible in that history.
-bool IsImpossible(const History& history, size_t race_begin, const ObjectName& object,
+// The step that is to blame.
+int BlamedStep(const Round& round, const PartAnswer& answer) {
+  const CallRecord& record = round.records()[answer.blamed.front()];
+  return round.history().events[record.call_event].label;
+}
+
+// Whether the part of the object is impossible in that history; if `step` is not 0, because of it.
+bool IsImpossible(const History& history, size_t race_begin, const ObjectName& object, int step,
                   const Effort& effort) {
   const Round round(history, race_begin);
   if (round.setup_verdict() != Verdict::kAllowed || !round.obstacle().empty()) return false;
   const auto part = round.parts().find(object);
-  return part != round.parts().end() &&
-         CheckPart(round, object, part->second, effort).answer == Answer::kImpossible;
+  if (part == round.parts().end()) return false;
+  const PartAnswer answer = CheckPart(round, object, part->second, effort);
+  return answer.answer == Answer::kImpossible && (step == 0 || BlamedStep(round, answer) == step);
 }
 
 // The counter-example, confirmed by the exact oracle.
@@ -53,11 +61,12 @@ Judgement Convict(const Round& round, size_t race_begin, const PartsAnswer& part
   const auto keep = [&](const std::vector<size_t>& kept) {
     return Keep(round, race_begin, groups, kept);
   };
+  const int step = parts.worst.blame_must_stay ? BlamedStep(round, parts.worst) : 0;
   std::string story;
   // What the models call impossible must be so for the oracle too, as soon as it is small.
   const auto fails = [&](const std::vector<size_t>& kept) {
     const History history = keep(kept);
-    if (!IsImpossible(history, race_begin, parts.object, effort)) return false;
+    if (!IsImpossible(history, race_begin, parts.object, step, effort)) return false;
     return CallsIn(history, race_begin) > kFewCalls ||
            ExplainHistory(history, &story) == Verdict::kForbidden;
   };

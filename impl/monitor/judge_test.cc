@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/sem.h>
 
 #include <cerrno>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <string>
@@ -31,10 +34,26 @@ std::vector<int> Spawn(RandomRound& round, int count) {
   return tasks;
 }
 
+// Tasks with a handler, and what task 0 does to them.
+std::vector<int> SpawnVictims(RandomRound& round, int count, std::vector<Call>* trouble) {
+  const std::vector<int> tasks = Spawn(round, count);
+  if (round.Toss(2) == 0) return tasks;
+  for (const int task : tasks) {
+    const Disposition how = round.Toss(2) == 0 ? Disposition::kHandle : Disposition::kHandleRestart;
+    round.Do(task, Sigaction{.signal = SIGUSR1, .disposition = how});
+  }
+  for (int i = round.Toss(3); i > 0; --i) {
+    const int victim = tasks[static_cast<size_t>(round.Toss(count))];
+    trouble->push_back(Kill{.target = victim, .signal = round.Toss(2) == 0 ? SIGUSR1 : SIGKILL});
+  }
+  return tasks;
+}
+
 void PlaySysvQueue(RandomRound& round) {
   const int64_t id = round.Do(0, Msgget{.key = IPC_PRIVATE, .flags = 0600}).ret;
   round.Do(0, MsgSet{.id = id, .mode = 0600, .qbytes = 4 + round.Toss(10)});
-  const std::vector<int> tasks = Spawn(round, 2 + round.Toss(2));
+  std::vector<Call> trouble;
+  const std::vector<int> tasks = SpawnVictims(round, 2 + round.Toss(2), &trouble);
   const bool typed = round.Toss(2) == 0;
   int value = 0;
   Scripts scripts;
@@ -56,6 +75,7 @@ void PlaySysvQueue(RandomRound& round) {
     }
     scripts.emplace_back(task, std::move(calls));
   }
+  scripts.emplace_back(0, std::move(trouble));
   round.Race(std::move(scripts));
   for (int i = 0; i < 3; ++i) {
     if (round.Idle(0)) round.Do(0, Msgrcv{.id = id, .size = 64, .type = 0, .flags = IPC_NOWAIT});
@@ -70,7 +90,8 @@ void PlayPosixQueue(RandomRound& round) {
                                        .maxmsg = 1 + round.Toss(3),
                                        .msgsize = 16})
                          .ret;
-  const std::vector<int> tasks = Spawn(round, 2 + round.Toss(2));
+  std::vector<Call> trouble;
+  const std::vector<int> tasks = SpawnVictims(round, 2 + round.Toss(2), &trouble);
   int value = 0;
   Scripts scripts;
   for (const int task : tasks) {
@@ -86,10 +107,82 @@ void PlayPosixQueue(RandomRound& round) {
     }
     scripts.emplace_back(task, std::move(calls));
   }
+  scripts.emplace_back(0, std::move(trouble));
   round.Race(std::move(scripts));
   for (int i = 0; i < 2; ++i) {
     if (round.Idle(0)) round.Do(0, MqReceive{.fd = fd, .size = 16, .timeout = 0});
   }
+}
+
+void PlaySysvSem(RandomRound& round) {
+  const int sems = 1 + round.Toss(2);
+  const int64_t id = round.Do(0, Semget{.key = IPC_PRIVATE, .nsems = sems, .flags = 0600}).ret;
+  for (int i = 0; i < sems; ++i) {
+    round.Do(0, SemSetVal{.id = id, .num = i, .value = round.Toss(3)});
+  }
+  Scripts scripts;
+  std::vector<Call> trouble;
+  for (const int task : SpawnVictims(round, 2 + round.Toss(2), &trouble)) {
+    std::vector<Call> calls;
+    for (int i = 0; i < 4; ++i) {
+      const int what = round.Toss(10);
+      if (what == 0) {
+        calls.push_back(SemGetVal{.id = id, .num = round.Toss(sems)});
+      } else if (what == 1) {
+        calls.push_back(SemGetAll{.id = id});
+      } else if (what == 2) {
+        calls.push_back(SemSetVal{.id = id, .num = round.Toss(sems), .value = round.Toss(3)});
+      } else if (what == 3 && i == 3) {
+        calls.push_back(Exit{.status = 1});
+      } else {
+        Semop semop{.id = id};
+        const SemopFlags nowait = round.Toss(2) == 0 ? IPC_NOWAIT : 0;
+        for (int e = 1 + round.Toss(2); e > 0; --e) {
+          const int64_t amount = round.Toss(6) == 0 ? 0 : round.Toss(2) == 0 ? 1 : -1;
+          const int64_t undo = amount != 0 && round.Toss(3) == 0 ? SEM_UNDO : 0;
+          semop.ops.push_back({round.Toss(sems), amount, nowait.bits | undo});
+        }
+        if (nowait.bits == 0 && round.Toss(3) == 0) semop.timeout = 5000;
+        calls.push_back(semop);
+      }
+    }
+    scripts.emplace_back(task, std::move(calls));
+  }
+  scripts.emplace_back(0, std::move(trouble));
+  round.Race(std::move(scripts));
+  if (round.Idle(0)) round.Do(0, SemGetAll{.id = id});
+}
+
+void PlayPosixSem(RandomRound& round) {
+  const int64_t at =
+      round.Do(0, Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS}).ret;
+  round.Do(0, PsemInit{.address = at, .shared = true, .value = round.Toss(3)});
+  Scripts scripts;
+  std::vector<Call> trouble;
+  for (const int task : SpawnVictims(round, 2 + round.Toss(2), &trouble)) {
+    std::vector<Call> calls;
+    for (int i = 0; i < 4; ++i) {
+      switch (round.Toss(5)) {
+        case 0:
+        case 1:
+          calls.push_back(PsemPost{.address = at});
+          break;
+        case 2:
+          calls.push_back(PsemTryWait{.address = at});
+          break;
+        case 3:
+          calls.push_back(PsemGetValue{.address = at});
+          break;
+        default:
+          calls.push_back(
+              PsemWait{.address = at, .timeout = round.Toss(2) == 0 ? 5000 : Nanos::kForever});
+      }
+    }
+    scripts.emplace_back(task, std::move(calls));
+  }
+  scripts.emplace_back(0, std::move(trouble));
+  round.Race(std::move(scripts));
+  if (round.Idle(0)) round.Do(0, PsemGetValue{.address = at});
 }
 
 // Changes something that was seen, at random. Not always for the worse.
@@ -228,7 +321,9 @@ TEST_P(JudgeRounds, AgreesWithTheOracle) {
 
 INSTANTIATE_TEST_SUITE_P(All, JudgeRounds,
                          testing::Values(std::pair("SysvQueue", &PlaySysvQueue),
-                                         std::pair("PosixQueue", &PlayPosixQueue)),
+                                         std::pair("PosixQueue", &PlayPosixQueue),
+                                         std::pair("SysvSem", &PlaySysvSem),
+                                         std::pair("PosixSem", &PlayPosixSem)),
                          [](const auto& info) { return std::string(info.param.first); });
 
 }  // namespace

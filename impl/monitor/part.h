@@ -36,11 +36,17 @@ struct PartAnswer {
   std::string text;              // kImpossible: why; kUnknown: what stood in the way
   std::vector<uint32_t> blamed;  // kImpossible: records, the first where it shows
   std::vector<Group> groups;     // kImpossible
+  // Leaving out groups keeps what surrounds the call that is blamed, and no more: a smaller history
+  // shows the same only if the same call is blamed.
+  bool blame_must_stay = false;
 };
 
 // One for each kind of object. `records` are those of the object.
 PartAnswer CheckQueue(const Round& round, const ObjectName& object,
                       absl::Span<const uint32_t> records, const Effort& effort);
+
+PartAnswer CheckSemaphores(const Round& round, const ObjectName& object,
+                           absl::Span<const uint32_t> records, const Effort& effort);
 
 inline PartAnswer CannotSay(std::string why) {
   return {.answer = Answer::kUnknown, .text = std::move(why), .blamed = {}, .groups = {}};

@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "impl/call/cat.h"
+#include "impl/monitor/access.h"
 #include "impl/monitor/part.h"
 #include "impl/monitor/queue_model.h"
 #include "impl/monitor/queue_sweep.h"
@@ -18,19 +19,6 @@ namespace ipcspec {
 namespace {
 
 using Op = QueueOperation;
-
-// What msgctl(2) IPC_STAT says of a queue; no values if there is none.
-Outcome StatOf(const World& world, const ObjectName& object) {
-  Dialect dialect = *world.dialect;
-  dialect.cap_ipc_owner = true;
-  const IpcNamespace& ipc = *world.namespaces->Find(static_cast<int>(object.where));
-  SysvMsg queues = *ipc.msgs;
-  IpcLimits limits = ipc.limits;
-  const auto nobody = [] { return std::vector<Waiting>(); };
-  const Caller caller{.dialect = &dialect, .limits = &limits, .waiting = nobody};
-  Choice usual(Choice::Mode::kUsual);
-  return queues.Step(MsgStat{.id = object.number}, caller, usual).outcome;
-}
 
 class QueuePart {
  public:
@@ -80,7 +68,8 @@ class QueuePart {
   void SetLimits() {
     const World& world = round_.world();
     if (object_.kind == ObjectName::kSysvQueue) {
-      stat_ = StatOf(world, object_);
+      const IpcNamespace& ipc = *world.namespaces->Find(static_cast<int>(object_.where));
+      stat_ = AskFreely(world, ipc, *ipc.msgs, MsgStat{.id = object_.number});
       if (!stat_.ok()) return GiveUp("a call names a queue that is not there");
       model_.most_messages = model_.most_bytes = stat_.values[8];
       return;
@@ -92,15 +81,6 @@ class QueuePart {
     model_.most_messages = queue->maxmsg;
     model_.most_bytes = INT64_MAX / 2;
     msgsize_ = queue->msgsize;
-  }
-
-  // Whether the task may do that with the System V queue; `bits` is S_IRUSR or S_IWUSR.
-  bool MayUse(int task, int64_t bits) const {
-    const Dialect& dialect = *round_.world().dialect;
-    const Credentials& creds = round_.world().GetTask(task).creds;
-    const bool owns = creds.uid == stat_.values[1] || creds.uid == stat_.values[3];
-    if (owns && (stat_.values[5] & bits) != 0) return true;
-    return creds.uid == 0 && dialect.cap_ipc_owner && creds.dropped == 0;
   }
 
   void Translate(uint32_t record) {
@@ -122,7 +102,7 @@ class QueuePart {
                              ->limits.Get(Limit::kMsgmax);
     if (call.memory == Memory::kBad || call.type < 1 || size > most ||
         size != static_cast<int64_t>(call.data.text.size()) ||
-        !MayUse(round_.records()[record].task, 0200)) {
+        !MayUse(round_.world(), round_.records()[record].task, stat_, 0200)) {
       return GiveUp(Cat(round_.NameOf(record), " is not in order"));
     }
     Op op = New(record);
@@ -133,7 +113,8 @@ class QueuePart {
 
   void Add(uint32_t record, const Msgrcv& call) {
     if (call.memory == Memory::kBad || call.size < 0 || call.flags.has(MSG_COPY) ||
-        call.type == INT64_MIN || !MayUse(round_.records()[record].task, 0400)) {
+        call.type == INT64_MIN ||
+        !MayUse(round_.world(), round_.records()[record].task, stat_, 0400)) {
       return GiveUp(Cat(round_.NameOf(record), " is not in order"));
     }
     Op op = New(record);

@@ -137,7 +137,8 @@ void Round::CheckProcesses() {
     if (const auto* kill = std::get_if<Kill>(&call)) {
       const int target = static_cast<int>(kill->target.value), signal = kill->signal.number;
       const Task* task = world().FindTask(target);
-      if (task == nullptr || signal < 1 || signal > 64 || !record.returned()) {
+      if (task == nullptr || signal < 1 || signal > 64 || !record.returned() ||
+          OutcomeOf(record) != Returns(0)) {
         return Obstruct(Cat(NameOf(number), " is not a plain kill"));
       }
       if ((task->signals.blocked & Signals::Bit(signal)) != 0 && signal != SIGKILL) {

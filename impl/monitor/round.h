@@ -77,6 +77,7 @@ class Round {
   const std::string& obstacle() const { return obstacle_; }
 
   const History& history() const { return history_; }
+  size_t race_begin() const { return race_begin_; }
   // At the beginning of the race.
   const World& world() const { return oracle_.world(); }
   const std::vector<CallRecord>& records() const { return records_; }
