@@ -23,6 +23,7 @@ PartAnswer CheckPart(const Round& round, const ObjectName& object,
     case ObjectName::kPosixSem:
       return CheckSemaphores(round, object, records, effort);
     case ObjectName::kPipe:
+      return CheckStream(round, object, records, effort);
     case ObjectName::kMemory:
       break;
   }

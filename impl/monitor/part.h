@@ -48,6 +48,9 @@ PartAnswer CheckQueue(const Round& round, const ObjectName& object,
 PartAnswer CheckSemaphores(const Round& round, const ObjectName& object,
                            absl::Span<const uint32_t> records, const Effort& effort);
 
+PartAnswer CheckStream(const Round& round, const ObjectName& object,
+                       absl::Span<const uint32_t> records, const Effort& effort);
+
 inline PartAnswer CannotSay(std::string why) {
   return {.answer = Answer::kUnknown, .text = std::move(why), .blamed = {}, .groups = {}};
 }

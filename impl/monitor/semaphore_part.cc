@@ -240,7 +240,9 @@ class SemaphorePart {
       return Unexplained(op.source, " did not return a value");
     }
     const Outcome& outcome = round_.OutcomeOf(r);
-    if (in_values && (outcome.values.size() != static_cast<size_t>(count) || outcome.ret != 0)) {
+    const auto values = static_cast<int64_t>(outcome.values.size());
+    if (values != (in_values ? count : 0) || (in_values && outcome.ret != 0) ||
+        !outcome.data.empty()) {
       return Unexplained(op.source, " returned what nothing explains");
     }
     op.kind = Op::kRead;
