@@ -25,7 +25,7 @@ PartAnswer CheckPart(const Round& round, const ObjectName& object,
     case ObjectName::kPipe:
       return CheckStream(round, object, records, effort);
     case ObjectName::kMemory:
-      break;
+      return CheckWord(round, object, records, effort);
   }
   return CannotSay("no model for this kind of object");
 }

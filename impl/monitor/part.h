@@ -29,6 +29,7 @@ struct Group {
   std::vector<uint32_t> records;
   Span span;  // ticks
   bool watches = false;
+  size_t needs = SIZE_MAX;  // a group without which this one means nothing
 };
 
 struct PartAnswer {
@@ -50,6 +51,9 @@ PartAnswer CheckSemaphores(const Round& round, const ObjectName& object,
 
 PartAnswer CheckStream(const Round& round, const ObjectName& object,
                        absl::Span<const uint32_t> records, const Effort& effort);
+
+PartAnswer CheckWord(const Round& round, const ObjectName& object,
+                     absl::Span<const uint32_t> records, const Effort& effort);
 
 inline PartAnswer CannotSay(std::string why) {
   return {.answer = Answer::kUnknown, .text = std::move(why), .blamed = {}, .groups = {}};

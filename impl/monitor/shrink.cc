@@ -2,22 +2,26 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace ipcspec {
 namespace {
 
 bool Overlap(Span a, Span b) { return a.call <= b.ret && b.call <= a.ret; }
 
-// Adds to the set what its watchers may depend on.
+// Adds to the set what its watchers may depend on, and what others need.
 std::vector<size_t> Closure(const std::vector<Group>& groups, std::vector<size_t> kept) {
   std::vector<char> is_kept(groups.size());
+  const auto keep = [&](size_t i) {
+    if (std::exchange(is_kept[i], 1) == 0) kept.push_back(i);
+  };
   for (const size_t i : kept) is_kept[i] = 1;
-  for (const size_t w : std::vector<size_t>(kept)) {
-    if (!groups[w].watches) continue;
+  for (size_t k = 0; k < kept.size(); ++k) {
+    const Group& group = groups[kept[k]];
+    if (group.needs != SIZE_MAX) keep(group.needs);
+    if (!group.watches) continue;
     for (size_t i = 0; i < groups.size(); ++i) {
-      if (is_kept[i] || groups[i].watches || !Overlap(groups[w].span, groups[i].span)) continue;
-      is_kept[i] = 1;
-      kept.push_back(i);
+      if (!groups[i].watches && Overlap(group.span, groups[i].span)) keep(i);
     }
   }
   std::sort(kept.begin(), kept.end());
