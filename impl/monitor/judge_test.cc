@@ -8,9 +8,10 @@
 #include <sys/msg.h>
 #include <sys/sem.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <functional>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -60,7 +61,7 @@ void PlaySysvQueue(RandomRound& round) {
   Scripts scripts;
   for (const int task : tasks) {
     std::vector<Call> calls;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < round.calls; ++i) {
       const MsgFlags nowait = round.Toss(3) == 0 ? IPC_NOWAIT : 0;
       if (round.Toss(2) == 0) {
         const std::string text =
@@ -97,7 +98,7 @@ void PlayPosixQueue(RandomRound& round) {
   Scripts scripts;
   for (const int task : tasks) {
     std::vector<Call> calls;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < round.calls; ++i) {
       const Nanos timeout = round.Toss(3) == 0 ? 5000 : Nanos::kForever;
       if (round.Toss(2) == 0) {
         calls.push_back(MqSend{
@@ -125,7 +126,7 @@ void PlaySysvSem(RandomRound& round) {
   std::vector<Call> trouble;
   for (const int task : SpawnVictims(round, 2 + round.Toss(2), &trouble)) {
     std::vector<Call> calls;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < round.calls; ++i) {
       const int what = round.Toss(10);
       if (what == 0) {
         calls.push_back(SemGetVal{.id = id, .num = round.Toss(sems)});
@@ -133,7 +134,7 @@ void PlaySysvSem(RandomRound& round) {
         calls.push_back(SemGetAll{.id = id});
       } else if (what == 2) {
         calls.push_back(SemSetVal{.id = id, .num = round.Toss(sems), .value = round.Toss(3)});
-      } else if (what == 3 && i == 3) {
+      } else if (what == 3 && i + 1 == round.calls) {
         calls.push_back(Exit{.status = 1});
       } else {
         Semop semop{.id = id};
@@ -162,7 +163,7 @@ void PlayPosixSem(RandomRound& round) {
   std::vector<Call> trouble;
   for (const int task : SpawnVictims(round, 2 + round.Toss(2), &trouble)) {
     std::vector<Call> calls;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < round.calls; ++i) {
       switch (round.Toss(5)) {
         case 0:
         case 1:
@@ -199,7 +200,7 @@ void PlayPipe(RandomRound& round) {
     std::vector<Call> calls;
     const bool writes = round.Toss(2) == 0;
     int64_t offset = 0;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < round.calls; ++i) {
       if (round.Toss(8) == 0) {
         calls.push_back(Fionread{.fd = 3});
       } else if (writes || round.Toss(3) == 0) {
@@ -230,7 +231,7 @@ void PlayWord(RandomRound& round) {
   const bool twice = round.Toss(3) == 0;  // values that are stored more than once
   for (const int task : SpawnVictims(round, 2 + round.Toss(2), &trouble)) {
     std::vector<Call> calls;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < round.calls; ++i) {
       if (round.Toss(2) == 0) {
         calls.push_back(
             Store{.address = at, .data = Cat(1000 + (twice ? round.Toss(3) : ++value))});
@@ -386,6 +387,50 @@ TEST_P(JudgeRounds, AgreesWithTheOracle) {
     for (const auto& [reason, times] : count.reasons)
       std::printf("  %4d %s\n", times, reason.c_str());
   }
+}
+
+size_t CallsOf(const History& history, size_t race_begin) {
+  return static_cast<size_t>(std::count_if(
+      history.events.begin() + static_cast<std::ptrdiff_t>(race_begin), history.events.end(),
+      [](const Event& e) { return e.kind == Event::Kind::kCall; }));
+}
+
+// In larger rounds, what is shown of a fault is small, and is what the oracle rejects.
+TEST_P(JudgeRounds, ShowsFewCalls) {
+  const bool is_pipe = std::string(GetParam().first) == "Pipe";
+  std::map<size_t, int> sizes;
+  Count count;
+  for (uint32_t seed = 1; seed <= 30; ++seed) {
+    RandomRound round(1000 + seed);
+    round.calls = is_pipe ? 6 : 60;
+    GetParam().second(round);
+    EXPECT_EQ(static_cast<int>(Judge(round.history(), round.race_begin()).verdict),
+              static_cast<int>(Verdict::kAllowed))
+        << seed;
+    for (int i = 0; i < 4; ++i) {
+      History history = round.history();
+      if (!Spoil(round, round.race_begin(), &history)) continue;
+      const Judgement judgement = Judge(history, round.race_begin());
+      if (judgement.verdict == Verdict::kUndecided) {
+        std::string reason = judgement.story.substr(0, 60);
+        std::erase_if(reason, [](char c) { return '0' <= c && c <= '9'; });
+        ++count.reasons[reason];
+      }
+      ++(judgement.verdict == Verdict::kAllowed     ? count.allowed
+         : judgement.verdict == Verdict::kForbidden ? count.forbidden
+                                                    : count.undecided);
+      if (judgement.verdict != Verdict::kForbidden) continue;
+      std::string story;
+      EXPECT_EQ(static_cast<int>(ExplainHistory(judgement.counterexample, &story)),
+                static_cast<int>(Verdict::kForbidden));
+      ++sizes[CallsOf(judgement.counterexample, round.race_begin())];
+    }
+  }
+  for (const auto& [size, times] : sizes) std::printf("  %3d times %zu calls\n", times, size);
+  for (const auto& [reason, times] : count.reasons)
+    std::printf("  %4d %s\n", times, reason.c_str());
+  std::printf("%d allowed, %d forbidden, %d undecided\n", count.allowed, count.forbidden,
+              count.undecided);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, JudgeRounds,

@@ -3,7 +3,9 @@
 #ifndef IPCSPEC_IMPL_MONITOR_RANDOM_ROUND_H_
 #define IPCSPEC_IMPL_MONITOR_RANDOM_ROUND_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <random>
 #include <utility>
@@ -20,6 +22,8 @@ class RandomRound {
   explicit RandomRound(uint32_t seed) : random_(seed), world_(&history_.dialect) {}
   RandomRound(const RandomRound&) = delete;
   RandomRound& operator=(const RandomRound&) = delete;
+
+  int calls = 4;  // of each task in the race
 
   // A number of [0, n).
   int Toss(int n) { return static_cast<int>(random_() % static_cast<uint32_t>(n)); }
