@@ -1,5 +1,6 @@
 #include "impl/monitor/judge.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -59,8 +60,17 @@ bool IsImpossible(const History& history, size_t race_begin, const ObjectName& o
 Judgement Convict(const Round& round, size_t race_begin, const PartsAnswer& parts,
                   const Effort& effort) {
   const std::vector<Group>& groups = parts.worst.groups;
+  // A call that should have returned shows when all is quiet.
+  uint32_t quiet_event = parts.worst.quiet;
+  for (const QuietMoment& quiet : round.quiets()) {
+    const uint32_t blamed = parts.worst.blamed.front();
+    if (quiet_event == kNever && !round.records()[blamed].returned() &&
+        std::find(quiet.asleep.begin(), quiet.asleep.end(), blamed) != quiet.asleep.end()) {
+      quiet_event = quiet.event;
+    }
+  }
   const auto keep = [&](const std::vector<size_t>& kept) {
-    return Keep(round, race_begin, groups, kept);
+    return Keep(round, race_begin, groups, kept, quiet_event);
   };
   const int step = parts.worst.blame_must_stay ? BlamedStep(round, parts.worst) : 0;
   std::string story;

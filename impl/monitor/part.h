@@ -37,6 +37,7 @@ struct PartAnswer {
   std::string text;              // kImpossible: why; kUnknown: what stood in the way
   std::vector<uint32_t> blamed;  // kImpossible: records, the first where it shows
   std::vector<Group> groups;     // kImpossible
+  uint32_t quiet = kNever;       // kImpossible: the quiet event where too many were asleep
   // Leaving out groups keeps what surrounds the call that is blamed, and no more: a smaller history
   // shows the same only if the same call is blamed.
   bool blame_must_stay = false;
@@ -89,6 +90,7 @@ PartAnswer Decide(Model& model, const Effort& effort, const Round& round, Sweep 
   }
   const uint32_t last = timeline.OperationAt(found.furthest);
   answer.blamed = {model.At(last).source};
+  if (model.IsQuiet(last)) answer.quiet = model.QuietEvent(last);
   answer.text = model.IsQuiet(last)
                     ? "in no order of the calls could all those sleep that were asleep at the end"
                     : "no order of the calls before it explains what " + name(last) + " returned";

@@ -39,7 +39,7 @@ struct QueueOperation : Operation {
   uint32_t mate =
       kNone;          // kSend: who received it; kReceive: who sent it; kQuiet: the first sleeper
   uint32_t size = 0;  // kTake: the most that it takes; kQuiet: how many sleepers
-  uint32_t rank = kNone;  // of the message, or of the selector
+  uint32_t rank = kNone;  // of the message, or of the selector; kQuiet: its event
 
   static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 };
@@ -79,6 +79,7 @@ class QueueModel {
   bool IsQuiet(uint32_t operation) const {
     return operations[operation].kind == QueueOperation::kQuiet;
   }
+  uint32_t QuietEvent(uint32_t operation) const { return operations[operation].rank; }
 
   size_t size() const { return operations.size(); }
   const QueueOperation& At(uint32_t operation) const { return operations[operation]; }

@@ -46,7 +46,7 @@ class QueuePart {
     } else {
       answer = Decide(model_, effort, round_, SweepQueue);
     }
-    if (answer.answer == Answer::kImpossible) answer.groups = Groups();
+    if (answer.answer == Answer::kImpossible) answer.groups = Groups(answer.quiet);
     return answer;
   }
 
@@ -256,6 +256,7 @@ class QueuePart {
       }
       if (op.size == 0) continue;
       op.span = {.call = TickOf(quiet.event), .ret = TickOf(quiet.event)};
+      op.rank = quiet.event;
       Push(op, Detail());
     }
   }
@@ -356,8 +357,10 @@ class QueuePart {
     }
   }
 
-  std::vector<Group> Groups() const {
+  std::vector<Group> Groups(uint32_t quiet) const {
     std::vector<Group> groups;
+    // What is wrong whatever the state needs no company.
+    if (pattern_) return {{.records = pattern_->operations, .span = {}}};
     for (const Op& op : model_.operations) {
       if (op.kind == Op::kQuiet || (op.kind == Op::kReceive && op.mate != Op::kNone)) continue;
       Group group{.records = {op.source}, .span = round_.records()[op.source].span};
@@ -373,11 +376,13 @@ class QueuePart {
       }
       groups.push_back(std::move(group));
     }
+    // Who sleeps does nothing, and matters only when all is quiet: a sender where the queue is
+    // full.
     for (const Sleeping& s : sleeping_) {
-      groups.push_back(
-          {.records = {s.record},
-           .span = {.call = TickOf(round_.records()[s.record].call_event), .ret = kNever},
-           .watches = s.sleeper.sends});
+      const uint32_t tick = quiet == kNever ? 0 : TickOf(quiet);
+      groups.push_back({.records = {s.record},
+                        .span = {.call = tick, .ret = tick},
+                        .watches = s.sleeper.sends && quiet != kNever});
     }
     return groups;
   }

@@ -38,7 +38,7 @@ struct SemaphoreOperation : Operation {
   };
   uint32_t array = 0;  // the first of its elements; values, for kSet and kRead; kQuiet: sleepers
   uint32_t length = 0;
-  uint32_t task = 0;   // whose adjustments change, numbered from 0
+  uint32_t task = 0;   // whose adjustments change, numbered from 0; kQuiet: its event
   uint32_t alike = 0;  // equal for operations of equal kind, array and, where it counts, task
 };
 static_assert(sizeof(SemaphoreOperation) <= 48);
@@ -69,6 +69,7 @@ class SemaphoreModel {
   bool IsQuiet(uint32_t operation) const {
     return operations[operation].kind == SemaphoreOperation::kQuiet;
   }
+  uint32_t QuietEvent(uint32_t operation) const { return operations[operation].task; }
   size_t size() const { return operations.size(); }
   const SemaphoreOperation& At(uint32_t operation) const { return operations[operation]; }
   void Reset();

@@ -311,6 +311,7 @@ class SemaphorePart {
       Op op;
       op.kind = Op::kQuiet;
       op.span = {.call = TickOf(quiet.event), .ret = TickOf(quiet.event)};
+      op.task = quiet.event;
       const auto first = static_cast<uint32_t>(model_.sleepers.size());
       for (const uint32_t record : quiet.asleep) {
         const auto found = sleepers_.find(record);

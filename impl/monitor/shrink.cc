@@ -95,7 +95,7 @@ class Shrinker {
 }  // namespace
 
 History Keep(const Round& round, size_t race_begin, const std::vector<Group>& groups,
-             const std::vector<size_t>& kept) {
+             const std::vector<size_t>& kept, uint32_t quiet) {
   const std::vector<Event>& events = round.history().events;
   std::set<uint32_t> keep;  // events from race_begin on
   std::set<int> disturbed;  // tasks whose signals and deaths matter
@@ -128,12 +128,11 @@ History Keep(const Round& round, size_t race_begin, const std::vector<Group>& gr
 
   History history{.dialect = round.history().dialect,
                   .events = {events.begin(), events.begin() + static_cast<int64_t>(race_begin)}};
-  const auto is_quiet = [&] {
-    return history.events.empty() || history.events.back().kind == Event::Kind::kQuiet;
-  };
+  const auto last = static_cast<uint32_t>(events.size() - 1);
+  const uint32_t stays = quiet != kNever ? quiet : sleeps ? kNever : last;
   for (uint32_t i = static_cast<uint32_t>(race_begin); i < events.size(); ++i) {
-    const bool quiet = events[i].kind == Event::Kind::kQuiet && (sleeps || i + 1 == events.size());
-    if (keep.contains(i) || (quiet && !is_quiet())) history.events.push_back(events[i]);
+    const bool is_quiet = events[i].kind == Event::Kind::kQuiet && i == stays;
+    if (keep.contains(i) || is_quiet) history.events.push_back(events[i]);
   }
   return history;
 }

@@ -13,10 +13,10 @@
 namespace ipcspec {
 
 // The history of the round with these of its groups only: the calls before the race stay, and with
-// a killed or interrupted call what killed or interrupted it. Quiet events stay where something
-// kept is asleep, and at the end.
+// a killed or interrupted call what killed or interrupted it. Of quiet events, which only
+// add to what must hold, the one that is blamed stays; if none is, and nothing sleeps, the last.
 History Keep(const Round& round, size_t race_begin, const std::vector<Group>& groups,
-             const std::vector<size_t>& kept);
+             const std::vector<size_t>& kept, uint32_t quiet);
 
 // A small set of groups of an impossible part, as indices in ascending order, for which `fails`
 // says that what is kept is impossible still. Groups that a kept watcher may depend on are kept

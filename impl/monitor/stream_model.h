@@ -31,7 +31,7 @@ struct StreamOperation : Operation {
   uint32_t moved = 0;       // kQuiet: how many sleepers
   uint32_t first = 0;       // kQuiet: the first of them
   uint32_t reader = kNone;  // kWrite: the read that shows its first bytes, if that is sure ...
-  uint32_t place = 0;       // ... and where in it
+  uint32_t place = 0;       // ... and where in it; kQuiet: its event
   std::string_view data;
 
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -60,6 +60,7 @@ class StreamModel {
   bool IsQuiet(uint32_t operation) const {
     return operations[operation].kind == StreamOperation::kQuiet;
   }
+  uint32_t QuietEvent(uint32_t operation) const { return operations[operation].place; }
   size_t size() const { return operations.size(); }
   const StreamOperation& At(uint32_t operation) const { return operations[operation]; }
   void Reset();

@@ -182,6 +182,7 @@ class StreamPart {
       Op op;
       op.kind = Op::kQuiet;
       op.span = {.call = TickOf(quiet.event), .ret = TickOf(quiet.event)};
+      op.place = quiet.event;
       op.first = static_cast<uint32_t>(model_.sleepers.size());
       for (const uint32_t record : quiet.asleep) {
         if (!std::binary_search(records_.begin(), records_.end(), record)) continue;

@@ -28,6 +28,7 @@ class WordModel {
   bool IsUnique(uint32_t value) const { return about_[value].stores <= 1; }
 
   bool IsQuiet(uint32_t) const { return false; }
+  uint32_t QuietEvent(uint32_t) const { return 0; }
   size_t size() const { return operations.size(); }
   const WordOperation& At(uint32_t operation) const { return operations[operation]; }
   void Reset();
