@@ -11,7 +11,10 @@
 #include "impl/monitor/queue_model.h"
 #include "impl/monitor/queue_sweep.h"
 #include "impl/monitor/random_operations.h"
+#include "impl/monitor/semaphore_model.h"
+#include "impl/monitor/semaphore_sweep.h"
 #include "impl/monitor/timeline.h"
+#include "impl/monitor/word_model.h"
 
 namespace ipcspec {
 namespace {
@@ -68,6 +71,37 @@ void QueueArguments(benchmark::internal::Benchmark* b) {
   b->Args({8, 1000, 1});
 }
 
+// Arguments: tasks. Spoiled: a take in the middle happens twice, so the last ones cannot.
+void Semaphore(benchmark::State& state, bool spoiled) {
+  SemaphoreModel model = RandomSemaphore(static_cast<int>(state.range(0)), kMany, 0, 1);
+  if (spoiled) {
+    for (size_t i = kMany / 2, left = 2000; left > 0; ++i) {
+      SemaphoreOperation& op = model.operations[i];
+      if (op.array == 0) op.array = op.alike = 1, --left;
+    }
+  }
+  Measure(state, model, !spoiled, SweepSemaphores);
+}
+
+// Arguments: tasks. Spoiled: a load in the middle sees what was overwritten long before.
+void Word(benchmark::State& state, bool spoiled) {
+  WordModel model = RandomWord(static_cast<int>(state.range(0)), kMany, 1);
+  for (size_t i = kMany / 2; spoiled; ++i) {
+    if (model.operations[i].kind != WordOperation::kLoad) continue;
+    model.operations[i].value = model.operations[i].value / 2;
+    break;
+  }
+  Measure(state, model, !spoiled, SweepWord);
+}
+
+void Tasks(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"tasks"})->Unit(benchmark::kSecond)->Iterations(1)->Arg(4)->Arg(16);
+}
+
+BENCHMARK_CAPTURE(Semaphore, true, false)->Apply(Tasks);
+BENCHMARK_CAPTURE(Semaphore, spoiled, true)->Apply(Tasks);
+BENCHMARK_CAPTURE(Word, true, false)->Apply(Tasks);
+BENCHMARK_CAPTURE(Word, spoiled, true)->Apply(Tasks);
 BENCHMARK_CAPTURE(Queue, true, false)->Apply(QueueArguments);
 BENCHMARK_CAPTURE(Queue, spoiled, true)->Apply(QueueArguments);
 

@@ -380,13 +380,6 @@ TEST_P(JudgeRounds, AgreesWithTheOracle) {
   EXPECT_GT(truths.allowed, kRounds * 9 / 10) << truths.undecided;
   EXPECT_GT(spoiled.forbidden, kRounds / 2);
   EXPECT_LT(spoiled.undecided, spoiled.forbidden / 5);
-  std::printf("true: %d allowed, %d undecided; spoiled: %d allowed, %d forbidden, %d undecided\n",
-              truths.allowed, truths.undecided, spoiled.allowed, spoiled.forbidden,
-              spoiled.undecided);
-  for (const Count& count : {truths, spoiled}) {
-    for (const auto& [reason, times] : count.reasons)
-      std::printf("  %4d %s\n", times, reason.c_str());
-  }
 }
 
 size_t CallsOf(const History& history, size_t race_begin) {
@@ -398,7 +391,7 @@ size_t CallsOf(const History& history, size_t race_begin) {
 // In larger rounds, what is shown of a fault is small, and is what the oracle rejects.
 TEST_P(JudgeRounds, ShowsFewCalls) {
   const bool is_pipe = std::string(GetParam().first) == "Pipe";
-  std::map<size_t, int> sizes;
+  int few = 0;  // counter-examples of up to 12 calls
   Count count;
   for (uint32_t seed = 1; seed <= 30; ++seed) {
     RandomRound round(1000 + seed);
@@ -411,11 +404,6 @@ TEST_P(JudgeRounds, ShowsFewCalls) {
       History history = round.history();
       if (!Spoil(round, round.race_begin(), &history)) continue;
       const Judgement judgement = Judge(history, round.race_begin());
-      if (judgement.verdict == Verdict::kUndecided) {
-        std::string reason = judgement.story.substr(0, 60);
-        std::erase_if(reason, [](char c) { return '0' <= c && c <= '9'; });
-        ++count.reasons[reason];
-      }
       ++(judgement.verdict == Verdict::kAllowed     ? count.allowed
          : judgement.verdict == Verdict::kForbidden ? count.forbidden
                                                     : count.undecided);
@@ -423,14 +411,14 @@ TEST_P(JudgeRounds, ShowsFewCalls) {
       std::string story;
       EXPECT_EQ(static_cast<int>(ExplainHistory(judgement.counterexample, &story)),
                 static_cast<int>(Verdict::kForbidden));
-      ++sizes[CallsOf(judgement.counterexample, round.race_begin())];
+      few += CallsOf(judgement.counterexample, round.race_begin()) <= 12;
     }
   }
-  for (const auto& [size, times] : sizes) std::printf("  %3d times %zu calls\n", times, size);
-  for (const auto& [reason, times] : count.reasons)
-    std::printf("  %4d %s\n", times, reason.c_str());
-  std::printf("%d allowed, %d forbidden, %d undecided\n", count.allowed, count.forbidden,
-              count.undecided);
+  // Bytes of a stream cannot be left out one by one, so there small rounds stay as they are.
+  EXPECT_GT(count.forbidden, 30);
+  if (!is_pipe) {
+    EXPECT_GE(few * 10, count.forbidden * 8);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, JudgeRounds,

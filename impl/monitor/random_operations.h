@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "impl/monitor/queue_model.h"
+#include "impl/monitor/semaphore_model.h"
+#include "impl/monitor/word_model.h"
 
 namespace ipcspec {
 
@@ -112,6 +114,63 @@ inline QueueModel RandomQueue(int tasks, uint32_t count, int64_t capacity, uint3
     op.mate = number[op.mate];
     model.operations[op.mate].mate = i;
   }
+  return model;
+}
+
+// A semaphore of value `initial`: half of the tasks give 1, half take it.
+inline SemaphoreModel RandomSemaphore(int tasks, uint32_t count, int64_t initial, uint32_t seed) {
+  std::mt19937 random(seed);
+  struct Object {
+    using Op = SemaphoreOperation;
+    const int tasks;
+    int64_t value;
+    Op Begin(int task) {
+      Op op;
+      op.kind = Op::kChange;
+      op.array = op.alike = task < tasks / 2 ? 0 : 1;
+      op.length = 1;
+      return op;
+    }
+    bool TakeEffect(Op& op, uint32_t) {
+      if (op.array == 0 ? value > 1000 : value == 0) return false;
+      value += op.array == 0 ? 1 : -1;
+      return true;
+    }
+  };
+  Object object{.tasks = tasks, .value = initial};
+  SemaphoreModel model;
+  model.initial = {initial};
+  model.most = INT32_MAX;
+  model.tasks = 1;
+  model.elements = {{.amount = 1}, {.amount = -1}};
+  model.operations = PlayOperations(object, tasks, count, random);
+  std::erase_if(model.operations, [](const auto& op) { return op.span.ret == UINT32_MAX; });
+  return model;
+}
+
+// A word: half of the tasks store values that are all different, half load.
+inline WordModel RandomWord(int tasks, uint32_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  struct Object {
+    using Op = WordOperation;
+    const int tasks;
+    uint32_t values = 1, current = 0;
+    Op Begin(int task) {
+      Op op;
+      op.kind = task < tasks / 2 ? Op::kStore : Op::kLoad;
+      if (op.kind == Op::kStore) op.value = values++;
+      return op;
+    }
+    bool TakeEffect(Op& op, uint32_t) {
+      op.kind == Op::kStore ? current = op.value : op.value = current;
+      return true;
+    }
+  };
+  Object object{.tasks = tasks};
+  WordModel model;
+  model.operations = PlayOperations(object, tasks, count, random);
+  std::erase_if(model.operations, [](const auto& op) { return op.span.ret == UINT32_MAX; });
+  model.values = object.values;
   return model;
 }
 
