@@ -421,6 +421,25 @@ TEST_P(JudgeRounds, ShowsFewCalls) {
   }
 }
 
+// What random rounds seldom come to.
+TEST(Judge, TaskDoesNothingAfterItsEnd) {
+  // Its give is undone when it ends, whether or not it had happened: 1 is never seen.
+  std::string text = ToText(History());
+  int64_t time = 0;
+  for (const char* line :
+       {"t0 call 1: semget(nsems=1, flags=0600)", "t0 return 0", "quiet", "t0 call 2: fork()",
+        "t0 return 2", "quiet", "t0 call 3: kill(target=2, signal=SIGKILL)",
+        "t2 call 4: semop(id=0, ops=[{num=0, op=1, flags=SEM_UNDO}])", "t0 return 0",
+        "t2 killed SIGKILL", "t0 call 5: sem_getval(id=0)", "t0 return 1", "quiet"}) {
+    Append(&text, time += 1000, " ", std::string_view(line), "\n");
+  }
+  const absl::StatusOr<History> history = ParseHistory(text);
+  ASSERT_TRUE(history.ok()) << history.status();
+  const Judgement judgement = Judge(*history, 6);
+  EXPECT_EQ(static_cast<int>(judgement.verdict), static_cast<int>(Verdict::kForbidden))
+      << judgement.story;
+}
+
 INSTANTIATE_TEST_SUITE_P(All, JudgeRounds,
                          testing::Values(std::pair("SysvQueue", &PlaySysvQueue),
                                          std::pair("PosixQueue", &PlayPosixQueue),
