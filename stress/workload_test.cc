@@ -49,8 +49,8 @@ TEST(Workloads, SameSeedDrawsTheSame) {
 }
 
 TEST(Workloads, ATextThatIsNoCallIsRefusedWithItsPlace) {
-  const absl::StatusOr<Cast> cast = Cast::Read(
-      {.mechanism = "pipe", .name = "Wrong", .roles = {{.acts = {{1, "reed(fd=3)"}}}}});
+  const absl::StatusOr<Cast> cast =
+      Cast::Read({.mechanism = "pipe", .name = "Wrong", .roles = {{.acts = {{1, "reed(fd=3)"}}}}});
   ASSERT_FALSE(cast.ok());
   EXPECT_THAT(std::string(cast.status().message()), HasSubstr("pipe.Wrong"));
   EXPECT_THAT(std::string(cast.status().message()), HasSubstr("reed"));

@@ -169,7 +169,8 @@ Result Pipe::Write(std::string_view data, bool nonblock, bool packets, const Cal
   if (most == 0) return Fail(EAGAIN);
   const int64_t usual = RoomAsLinux(size, size);
   if (least == 0 && !choice.MayGoOn(usual > 0)) return Fail(EAGAIN);
-  const int64_t written = choice.Number(std::max<int64_t>(least, 1), most, std::max({usual, least, int64_t{1}}));
+  const int64_t written =
+      choice.Number(std::max<int64_t>(least, 1), most, std::max({usual, least, int64_t{1}}));
   Put(data, 0, written, packets, StreamsAhead(size, packets, choice));
   return Done(written);
 }

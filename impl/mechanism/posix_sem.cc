@@ -14,11 +14,22 @@ Result PosixSem::TryWait() {
   return Done(0);
 }
 
-Result PosixSem::Wait(const PsemWait& call, const Caller& caller, Choice& choice) {
+Result PosixSem::Wait(const PsemWait& call, bool contended, const Caller& caller, Choice& choice) {
   const bool malformed = HasDeadline(call) && (call.bad_time || call.clock == Clock::kBad);
   // Whether anybody looks at the deadline when there is no need to wait is left open (POSIX).
   if (malformed && (value == 0 || !choice.MayGoOn(false))) return Fail(EINVAL);
-  if (value > 0) return TryWait();  // however late it is
+  if (value > 0) {
+    // A post wakes one of the waiters, and leaves the value to whoever comes first. Another may
+    // give up meanwhile: so does glibc, though POSIX.1-2024 sem_post() has the post choose who goes
+    // on.
+    const bool signalled = caller.interrupted || caller.may_be_interrupted;
+    if (contended && signalled && choice.SawError(EINTR)) return Fail(EINTR);
+    if (contended && choice.SawError(ETIMEDOUT) &&
+        TimeIsUp(call.timeout, ETIMEDOUT, caller, choice)) {
+      return Fail(ETIMEDOUT);
+    }
+    return TryWait();  // however late it is
+  }
 
   if (TimeIsUp(call.timeout, ETIMEDOUT, caller, choice)) return Fail(ETIMEDOUT);
   // signal(7) has sem_timedwait restarted after a handler with SA_RESTART; Linux does not.

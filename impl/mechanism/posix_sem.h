@@ -32,8 +32,8 @@ struct PosixSem {
   // Takes 1. Errors: EAGAIN at 0 (sem_wait(3)).
   Result TryWait();
   // Takes 1, and sleeps until it can. Errors: EINTR, ETIMEDOUT; EINVAL for a deadline or a clock
-  // that is none (sem_wait(3)).
-  Result Wait(const PsemWait& call, const Caller& caller, Choice& choice);
+  // that is none (sem_wait(3)). `contended`: another task waits here, too.
+  Result Wait(const PsemWait& call, bool contended, const Caller& caller, Choice& choice);
   // values: the value; 0 while there are waiters, on Linux (sem_getvalue(3)).
   Result GetValue() const;
 

@@ -142,6 +142,22 @@ void Search::CallSteps(const World& world, int task, int64_t now_ns, Visit visit
   }
 }
 
+// Delivers a signal that is handled. A call that was not seen asleep may not have come to where it
+// would sleep: then the handler ran before, and does not end it.
+void Search::RunHandler(const World& world, int task, int signal, int64_t now_ns,
+                        Visit visit) const {
+  const Current& before = world.GetTask(task).current;
+  World next = world;
+  Deliver(next, task, signal, now_ns);
+  const Current& after = next.GetTask(task).current;
+  if (!before.asleep && !before.interrupted && after.interrupted) {
+    World goes_on = next;
+    goes_on.MutableTask(task).current.interrupted = false;
+    visit(std::move(goes_on));
+  }
+  visit(std::move(next));
+}
+
 void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const {
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
@@ -151,10 +167,10 @@ void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const 
     for (uint64_t due = task->signals.Deliverable() & task->signals.handled; due != 0;
          due &= due - 1) {
       if (!future_.Handles(number, Lowest(due))) continue;
-      World next = world;
-      if (Deliver(next, number, Lowest(due), now_ns) == Delivery::kDies) continue;
-      next.MutableTask(number).signals.starting.push_back(Lowest(due));
-      visit(std::move(next));
+      RunHandler(world, number, Lowest(due), now_ns, [&](World next) {
+        next.MutableTask(number).signals.starting.push_back(Lowest(due));
+        visit(std::move(next));
+      });
     }
     if (!future_.Dies(number)) continue;
     const bool exits = task->in_call() && std::holds_alternative<Exit>(*task->current.call);
@@ -188,9 +204,9 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
     }
     case Event::Kind::kSignal: {
       if (task == nullptr || !task->alive()) return;
-      World next = world;
       if (const std::vector<int>& starting = task->signals.starting; !starting.empty()) {
         if (starting.front() != event.number) return;
+        World next = world;
         std::vector<int>& rest = next.MutableTask(event.task).signals.starting;
         rest.erase(rest.begin());
         visit(std::move(next));
@@ -199,9 +215,7 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
       if ((task->signals.Deliverable() & task->signals.handled & Signals::Bit(event.number)) == 0) {
         return;
       }
-      if (Deliver(next, event.task, event.number, event.time_ns) == Delivery::kHandlerRuns) {
-        visit(std::move(next));
-      }
+      RunHandler(world, event.task, event.number, event.time_ns, visit);
       return;
     }
     case Event::Kind::kExit:

@@ -86,6 +86,16 @@ int64_t ChosenPlace(Machine& m, int64_t length) {
   return seen % page == 0 && space.IsFree(seen, length) ? seen : space.UsualPlace(length);
 }
 
+// Notes the task at hand as the last of the segment. Another that is in shmat or shmdt, be it that
+// the effect of that has been seen, may have noted itself before this call or after it.
+void NoteLast(const Machine& m, SysvShm::Segment& segment) {
+  const std::vector<Waiting> others = m.caller.waiting();
+  const bool under_way = std::any_of(others.begin(), others.end(), [](const Waiting& other) {
+    return std::holds_alternative<Shmat>(*other.call) || std::holds_alternative<Shmdt>(*other.call);
+  });
+  under_way ? segment.last.MayBe(m.caller.process) : segment.last.Is(m.caller.process);
+}
+
 }  // namespace
 
 Result Step(Machine& m, const Shmat& call) {
@@ -106,7 +116,7 @@ Result Step(Machine& m, const Shmat& call) {
   }
   segment->doubtful = false;
   segment->atime.Touch(m.caller);
-  segment->last.Is(m.caller.process);
+  NoteLast(m, *segment);
   Mapping mapping{.start = place,
                   .length = length,
                   .object = segment->object,
@@ -141,7 +151,7 @@ Result Step(Machine& m, const Shmdt& call) {
   if (!whole && m.choice.SawError(EINVAL)) return Fail(EINVAL);
   ChangeSegment(m.world, parts.front(), [&](SysvShm&, SysvShm::Segment& segment, const IpcLimits&) {
     segment.dtime.Touch(m.caller);
-    segment.last.Is(m.caller.process);
+    NoteLast(m, segment);
   });
   for (const Mapping& part : parts) {
     UnmapRange(m.world, m.task, part.start, part.length, m.caller);

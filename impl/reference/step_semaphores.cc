@@ -200,7 +200,9 @@ Result Step(Machine& m, const PsemTryWait& call) {
 }
 
 Result Step(Machine& m, const PsemWait& call) {
-  return Use(m, call, [&](PosixSem& sem) { return sem.Wait(call, m.caller, m.choice); });
+  const Spot spot = Locate(m.world, m.task, call.address.value + call.offset);
+  const bool contended = spot.object >= 0 && HasWaiters(m, spot);
+  return Use(m, call, [&](PosixSem& sem) { return sem.Wait(call, contended, m.caller, m.choice); });
 }
 
 Result Step(Machine& m, const PsemGetValue& call) {
