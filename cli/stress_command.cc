@@ -49,6 +49,13 @@ class StressRun {
                                     workload.mechanism) != options.mechanisms.end();
       if (wanted && workload.id().find(options.only) != std::string::npos) {
         tallies_.push_back({.workload = &workload});
+        std::vector<std::string> needs = workload.also;
+        needs.push_back(workload.mechanism);
+        for (const std::string& mechanism : needs) {
+          if (WhyNot(mechanism).empty()) continue;
+          tallies_.back().verdict = "unsupported";
+          tallies_.back().detail = WhyNot(mechanism);
+        }
       }
     }
   }

@@ -42,18 +42,6 @@ std::string* DetailOfLast() {
   throw ClauseEnds{ClauseEnds::kViolates, session.story()};
 }
 
-// Why there is no such mechanism here; empty when there is.
-const std::string& WhyNot(std::string_view mechanism) {
-  static const std::string kNothing;
-  const UnderTest& machine = MachineUnderTest();
-  constexpr std::string_view kObserved = "observe_";  // observe.h
-  if (mechanism.starts_with(kObserved)) mechanism.remove_prefix(kObserved.size());
-  if (mechanism.starts_with("sysv_")) return machine.no_sysv_ipc;
-  if (mechanism == "posix_mq") return machine.no_posix_mq;
-  if (mechanism == "posix_shm") return machine.no_posix_shm;
-  return kNothing;
-}
-
 bool GaveErrno(const History& history, const std::string& error) {
   for (const Event& event : history.events) {
     if (event.kind == Event::Kind::kReturn && !event.outcome.ok() &&
@@ -73,6 +61,17 @@ std::string SnakeCase(std::string_view name) {
     out += absl::ascii_tolower(c);
   }
   return out;
+}
+
+const std::string& WhyNot(std::string_view mechanism) {
+  static const std::string kNothing;
+  const UnderTest& machine = MachineUnderTest();
+  constexpr std::string_view kObserved = "observe_";  // observe.h
+  if (mechanism.starts_with(kObserved)) mechanism.remove_prefix(kObserved.size());
+  if (mechanism.starts_with("sysv_")) return machine.no_sysv_ipc;
+  if (mechanism == "posix_mq") return machine.no_posix_mq;
+  if (mechanism == "posix_shm") return machine.no_posix_shm;
+  return kNothing;
 }
 
 UnderTest& MachineUnderTest() {

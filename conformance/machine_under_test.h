@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "impl/reference/dialect.h"
 #include "platforms/system.h"
@@ -28,6 +29,9 @@ struct UnderTest {
 // REQUIRES: set before.
 UnderTest& MachineUnderTest();
 void SetMachineUnderTest(UnderTest under_test);
+
+// Why there is no such mechanism here; empty when there is.
+const std::string& WhyNot(std::string_view mechanism);
 
 }  // namespace ipcspec
 

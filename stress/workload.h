@@ -59,6 +59,8 @@ struct Workload {
   std::vector<Role> roles;
   std::vector<std::string> audit;  // one that begins with '*' is made until it fails
   int races = 8;                   // of one life
+  // Mechanisms that it needs beside its own.
+  std::vector<std::string> also = {};
   std::string id() const { return mechanism + "." + name; }
 };
 

@@ -75,7 +75,7 @@ TEST(Workloads, NamesOfTheRaceAreFilledIn) {
   const Race race = cast.Draw(dice);
   const auto& steps = race.scripts.at(0).steps;
   ASSERT_EQ(steps.size(), 6u);
-  EXPECT_EQ(ToText(*steps[0].call), "read(count=1)") << "nothing was opened yet";
+  EXPECT_EQ(ToText(*steps[0].call), "read()") << "nothing was opened yet";
   EXPECT_EQ(std::get<Read>(*steps[2].call).fd, Fd::Of(steps[1].label));
   EXPECT_EQ(std::get<Write>(*steps[3].call).data.text, Pattern('A', 0, 10));
   EXPECT_EQ(std::get<Write>(*steps[4].call).data.text, Pattern('A', 16, 10));

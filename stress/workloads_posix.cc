@@ -141,7 +141,8 @@ std::vector<Workload> PosixSemWorkloads() {
                   .acts = {{2, "sem_open(name=\"/n\", flags=O_CREAT|O_EXCL, value=1)"},
                            {1, "sem_open(name=\"/n\")"},
                            {1, "sem_unlink(name=\"/n\")"}}}},
-       .audit = {"sem_unlink(name=\"/n\")"}},
+       .audit = {"sem_unlink(name=\"/n\")"},
+       .also = {"posix_shm"}},
   };
 }
 
@@ -191,7 +192,8 @@ std::vector<Workload> MemoryWorkloads() {
                            {1, "mq_receive(fd=@3, timeout=1ms)"},
                            {1, "read(fd=@4.0, count=8)"}}}},
        .audit = {"*msgrcv(id=@1, flags=IPC_NOWAIT)", "*mq_receive(fd=@3, timeout=-1s)"},
-       .races = 4},
+       .races = 4,
+       .also = {"sysv_msg", "posix_mq"}},
       {.mechanism = "sysv_ipc",
        .name = "SemaphoreInASegment",
        .about = "a POSIX semaphore in a segment that is removed, with a set whose holders die",

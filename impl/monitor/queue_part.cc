@@ -247,8 +247,7 @@ class QueuePart {
         if (!std::binary_search(records_.begin(), records_.end(), record)) continue;
         const CallRecord& r = round_.records()[record];
         Sleeping sleeping = SleepingOf(record);
-        sleeping.sleeper.restless |= (r.signal_event < quiet.event && !r.maybe_interrupted) ||
-                                     round_.Overslept(r, quiet.event, sleeping.timeout);
+        sleeping.sleeper.restless |= round_.Overslept(r, quiet.event, sleeping.timeout);
         model_.sleepers.push_back(sleeping.sleeper);
         sleeper_types_.push_back(sleeping.type);
         op.source = record;

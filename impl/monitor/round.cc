@@ -105,11 +105,9 @@ void Round::OnSignal(const Event& event, size_t index) {
   const bool restarts = task != nullptr &&
                         (task->signals.restarting & Signals::Bit(event.number)) != 0 &&
                         IsRestartable(call);
-  if (restarts && RestartIsUncertain(call)) record.maybe_interrupted = true;
-  if (!restarts || record.maybe_interrupted) {
+  if (!restarts || RestartIsUncertain(call)) {
     record.signal_event = std::min(record.signal_event, static_cast<uint32_t>(index));
   }
-  if (!restarts) record.maybe_interrupted = false;
 }
 
 void Round::OnExit(const Event& event, size_t index) {

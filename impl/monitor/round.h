@@ -41,11 +41,11 @@ inline uint32_t TickBefore(size_t event) { return static_cast<uint32_t>(event) *
 struct CallRecord {
   uint32_t call_event = 0;
   uint32_t return_event = kNever;
-  uint32_t exit_event = kNever;    // its task ended in it
-  uint32_t signal_event = kNever;  // the first handler that ran in it and ends its sleep
+  uint32_t exit_event = kNever;  // its task ended in it
+  // The first handler that ran in it and may end it; it may have run before the call could sleep.
+  uint32_t signal_event = kNever;
   int task = 0;
-  bool maybe_interrupted = false;  // a handler ran that may end it, or not
-  Span span;                       // in ticks; a call that slept took no effect while all was quiet
+  Span span;  // in ticks; a call that slept took no effect while all was quiet
 
   bool returned() const { return return_event != kNever; }
   bool killed() const { return exit_event != kNever; }

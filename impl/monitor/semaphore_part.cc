@@ -321,8 +321,7 @@ class SemaphorePart {
         sleeper.array = static_cast<uint32_t>(model_.elements.size());
         sleeper.length = static_cast<uint32_t>(found->second.array.size());
         sleeper.slept = std::exchange(slept[record], true);
-        sleeper.restless = (r.signal_event < quiet.event && !r.maybe_interrupted) ||
-                           round_.Overslept(r, quiet.event, found->second.timeout);
+        sleeper.restless = round_.Overslept(r, quiet.event, found->second.timeout);
         model_.elements.insert(model_.elements.end(), found->second.array.begin(),
                                found->second.array.end());
         model_.sleepers.push_back(sleeper);

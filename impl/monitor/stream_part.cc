@@ -195,8 +195,7 @@ class StreamPart {
         const Description* d = read != nullptr    ? DescriptionOf(op, read->fd)
                                : write != nullptr ? DescriptionOf(op, write->fd)
                                                   : nullptr;
-        sleeper.restless = d == nullptr || (d->flags & O_NONBLOCK) != 0 ||
-                           (r.signal_event < quiet.event && !r.maybe_interrupted);
+        sleeper.restless = d == nullptr || (d->flags & O_NONBLOCK) != 0;
         model_.sleepers.push_back(sleeper);
         ++op.moved;
       }

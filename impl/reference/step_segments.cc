@@ -179,6 +179,9 @@ void SegmentDetached(World& world, const Mapping& gone, const Caller& caller) {
                   // A part that goes is split off first: one more mapping, for a moment.
                   if (gone.length != bytes.size) segment.atime.MayTouch(caller, true);
                   segment.last.MayBe(caller.process);
+                  // Memory of the dead is dropped by who looked at it last, with Linux also
+                  // a reader of /proc: a process that is none of the tasks.
+                  if (!world.GetTask(caller.task).alive()) segment.last.MayBe(-1);
                   if (bytes.holders > 1) return;
                   shms.LetRest(&segment, bytes, limits);
                   ReleaseObject(world, gone.object);
