@@ -88,8 +88,7 @@ std::optional<int64_t> Session::ValueOf(int label, int index) const {
   return outcome->values[index];
 }
 
-bool Session::Run(Race race) {
-  if (ended()) return false;
+Race Session::Resolved(Race race) const {
   for (Script& script : race.scripts) {
     for (RaceStep& step : script.steps) {
       if (References(*step.call).empty()) continue;
@@ -99,8 +98,13 @@ bool Session::Run(Race race) {
           &resolved));
     }
   }
+  return race;
+}
+
+bool Session::Run(Race race) {
+  if (ended()) return false;
   std::vector<Event> events;
-  status_ = system_.Run(race, events);
+  status_ = system_.Run(Resolved(std::move(race)), events);
   Judge(std::move(events));
   return true;
 }

@@ -35,8 +35,13 @@ class Session {
   // earlier steps are resolved first. False if the session has ended.
   bool Run(Race race);
 
+  // The race with those resolved.
+  Race Resolved(Race race) const;
+
   // What the step returned; null while it has not.
   const Outcome* OutcomeOf(int label) const;
+  // The number that a reference to it means; none while there is none.
+  std::optional<int64_t> ValueOf(int label, int index) const;
   // Whether the step's call was made and has not returned, its task being alive.
   bool IsAsleep(int label) const;
 
@@ -53,7 +58,6 @@ class Session {
 
  private:
   void Judge(std::vector<Event> batch);
-  std::optional<int64_t> ValueOf(int label, int index) const;
 
   System& system_;
   std::unique_ptr<Oracle> oracle_;

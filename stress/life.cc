@@ -1,10 +1,13 @@
 #include "stress/life.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "impl/call/cat.h"
 #include "impl/call/text.h"
+#include "impl/monitor/judge.h"
 #include "platforms/session.h"
 
 namespace ipcspec {
@@ -12,6 +15,9 @@ namespace {
 
 // An audit that repeats ends by itself; one that does not is a fault of the workload.
 constexpr int kMostRepeats = 10'000;
+
+// Labels of audits of long rounds: behind those of a race.
+constexpr int kFirstOfAudit = 1'000'000;
 
 void Audit(Session& session, const Cast& cast) {
   for (const Cast::Audit& audit : cast.audit()) {
@@ -29,6 +35,37 @@ void Count(const std::vector<Event>& events, size_t from, Life& life) {
     life.calls += events[i].kind == Event::Kind::kCall;
     life.deaths += events[i].kind == Event::Kind::kExit;
   }
+}
+
+// One long race and its audit; the monitors judge.
+void LiveLong(System& system, const Session& session, Cast& cast, Dice& dice, Life& life) {
+  life.history = session.history();
+  std::vector<Event>& events = life.history.events;
+  const size_t begin = events.size();
+  life.status = system.Run(session.Resolved(cast.Draw(dice)), events);
+  if (!life.status.ok()) return;
+  Count(events, begin, life);
+  ++life.races;
+  int label = kFirstOfAudit;
+  for (const Cast::Audit& audit : cast.audit()) {
+    bool resolved = true;
+    const auto call = std::make_shared<const Call>(Resolve(
+        audit.call, [&session](ArgKind, int of, int index) { return session.ValueOf(of, index); },
+        &resolved));
+    for (int i = 0; i < (audit.repeat ? kMostRepeats : 1); ++i) {
+      life.status = system.Submit(0, ++label, call, events);
+      if (life.status.ok()) life.status = system.Settle(events);
+      if (!life.status.ok()) return;
+      const auto returned = std::find_if(events.rbegin(), events.rend(), [](const Event& event) {
+        return event.kind == Event::Kind::kReturn && event.task == 0;
+      });
+      if (!system.Idle(0) || !returned->outcome.ok() || returned->outcome.ret == 0) break;
+    }
+  }
+  Judgement judgement = ipcspec::Judge(life.history, begin);
+  life.verdict = judgement.verdict;
+  life.story = std::move(judgement.story);
+  if (life.verdict == Verdict::kForbidden) life.history = std::move(judgement.counterexample);
 }
 
 }  // namespace
@@ -52,6 +89,10 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
               outcome == nullptr ? "nothing" : ToText(*outcome)));
       return life;
     }
+  }
+  if (workload.long_rounds && !session.ended()) {
+    LiveLong(system, session, *cast, dice, life);
+    return life;
   }
   for (int i = 0; i < workload.races && !session.ended(); ++i) {
     const size_t before = session.history().events.size();

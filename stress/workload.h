@@ -59,6 +59,7 @@ struct Workload {
   std::vector<Role> roles;
   std::vector<std::string> audit;  // one that begins with '*' is made until it fails
   int races = 8;                   // of one life
+  bool long_rounds = false;        // one race, that the monitors judge (impl/monitor/judge.h)
   // Mechanisms that it needs beside its own.
   std::vector<std::string> also = {};
   std::string id() const { return mechanism + "." + name; }
