@@ -182,6 +182,7 @@ RaceRun::Turn RaceRun::Go(Runner& runner) {
   }
   const Task& task = world_.GetTask(runner.task);
   if (runner.dying && !lots_.OneIn(6)) return Turn::kWent;  // others may see it half done
+  if (task.stopped && (task.signals.pending & Signals::Bit(SIGKILL)) == 0) return Turn::kIdle;
   if (runner.dying) return task.in_call() ? OfferWorld(runner) : Deliver(runner);
   if (task.current.done) {
     if (task.signals.Deliverable() != 0) return Deliver(runner);
@@ -233,7 +234,8 @@ RaceRun::Turn RaceRun::OfferWorld(Runner& runner) {
   const Current& current = world_.GetTask(runner.task).current;
   // That a handler ended the sleep may have been decided before what the call could go on with.
   const Outcome interrupted = Fails(EINTR);
-  const bool ends = (current.interrupted || current.may_be_interrupted) && lots_.OneIn(2);
+  const bool may_end = current.interrupted || current.may_be_interrupted || current.disturbed;
+  const bool ends = may_end && lots_.OneIn(2);
   Choice choice = ends ? Choice(&interrupted) : Choice(Choice::Mode::kUsual);
   choice.luck = lots_.Draw();
   if (std::holds_alternative<Exit>(*current.call) && EndsInPart(runner)) return Turn::kWent;

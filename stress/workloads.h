@@ -15,8 +15,9 @@ std::vector<Workload> SysvSemWorkloads();
 std::vector<Workload> SysvShmWorkloads();  // and what System V objects have in common
 std::vector<Workload> PosixMqWorkloads();  // workloads_posix.cc
 std::vector<Workload> PosixSemWorkloads();
-std::vector<Workload> LongWorkloads();    // workloads_long.cc
 std::vector<Workload> MemoryWorkloads();  // and mixtures of mechanisms
+std::vector<Workload> FaultWorkloads();   // workloads_faults.cc
+std::vector<Workload> LongWorkloads();    // workloads_long.cc
 
 }  // namespace ipcspec
 

@@ -205,7 +205,9 @@ Result Pipe::WritePart(std::string_view data, bool nonblock, bool packets, const
   const int64_t certain = std::min(rest, FreePagesForSure() * page_);
   const int64_t whole = amount == 0 ? size : 0;  // a later part begins with a page of its own
 
-  if ((caller.interrupted || nonblock) && amount > 0 &&
+  // A stop, too, may end it there.
+  const bool stopped = caller.disturbed && choice.SawSuccess() && choice.seen()->ret < size;
+  if ((caller.interrupted || stopped || nonblock) && amount > 0 &&
       (!choice.SawSuccess() || choice.seen()->ret <= amount + room)) {
     // write(2): interrupted after a part, it says how much. That may be more than had shown yet.
     const int64_t total = choice.Number(amount, amount + room, amount);

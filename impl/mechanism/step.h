@@ -221,6 +221,7 @@ struct Caller {
   IpcLimits* limits = nullptr;      // of the task's IPC namespace
   bool interrupted = false;         // a handler ran: the call may not sleep (any more)
   bool may_be_interrupted = false;  // one ran after which the call may go on sleeping, or not
+  bool disturbed = false;           // SIGSTOP came: EndedByStop
   bool asleep = false;              // it was seen asleep: what is checked before that was in order
   // The call takes effect within these times (ns since the history began).
   int64_t earliest = 0;
@@ -241,6 +242,12 @@ inline bool Caller::Can(Capability capability) const {
 // A call that cannot go on: it sleeps, or gives EINTR when a handler ran.
 inline Result SleepOrInterrupted(const Caller& caller) {
   return caller.interrupted ? Fail(EINTR) : Sleep();
+}
+
+// Some calls end with EINTR when their task was stopped and continued, without any handler
+// (signal(7)). A task may notice late, in the call after the one that it was in.
+inline bool EndedByStop(const Caller& caller, const Choice& choice) {
+  return caller.disturbed && choice.SawError(EINTR);
 }
 
 // How long a timeout may overrun before the sleeper counts as forgotten.

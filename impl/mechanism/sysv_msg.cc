@@ -16,7 +16,7 @@ constexpr int64_t kMostFilledUp = 128 << 10;
 
 // What a sleeper waits for may be too late when it comes with a signal.
 bool MayBeTooLate(const Caller& caller, const Choice& choice) {
-  return caller.interrupted && choice.SawError(EINTR);
+  return (caller.interrupted && choice.SawError(EINTR)) || EndedByStop(caller, choice);
 }
 
 // The highest type that a negative msgtyp accepts: its absolute value, as far as there is one.
@@ -91,6 +91,7 @@ Result SysvMsg::Step(const Msgsnd& call, const Caller& caller, Choice& choice) {
 
   if (!queue->HasRoomFor(size)) {
     if (call.flags.has(IPC_NOWAIT)) return Fail(EAGAIN);
+    if (EndedByStop(caller, choice)) return Fail(EINTR);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
   if (MayBeTooLate(caller, choice)) return Fail(EINTR);
@@ -142,6 +143,7 @@ Result SysvMsg::Step(const Msgrcv& call, const Caller& caller, Choice& choice) {
   if (place == queue->qnum()) {
     if (bad && choice.SawError(EFAULT)) return Fail(EFAULT);
     if (call.flags.has(IPC_NOWAIT)) return Fail(ENOMSG);
+    if (EndedByStop(caller, choice)) return Fail(EINTR);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
   if (MayBeTooLate(caller, choice)) return Fail(EINTR);

@@ -148,6 +148,7 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
       return Fail(EAGAIN);
     }
     if (TimeIsUp(call.timeout, EAGAIN, caller, choice)) return Fail(EAGAIN);
+    if (EndedByStop(caller, choice)) return Fail(EINTR);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
 

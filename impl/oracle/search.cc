@@ -235,7 +235,7 @@ void Search::Happen(const World& world, const Event& event, Visit visit) const {
       if (RestlessTask(world, event.time_ns) >= 0) return;
       World next = world;
       for (const auto& [number, waiting] : *world.tasks) {
-        if (waiting->in_call() && !waiting->current.asleep) {
+        if (waiting->in_call() && !waiting->current.asleep && !waiting->stopped) {
           next.MutableTask(number).current.asleep = true;
         }
       }
@@ -276,6 +276,8 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
 int RestlessTask(const World& world, int64_t now_ns) {
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
+    // One that is stopped goes on later, if it is not killed.
+    if (task->stopped && (task->signals.pending & Signals::Bit(SIGKILL)) == 0) continue;
     if (task->signals.Deliverable() != 0 || task->current.done) return number;
     if (!task->signals.starting.empty()) return number;
     if (!task->in_call()) continue;

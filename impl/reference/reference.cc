@@ -13,7 +13,7 @@ namespace {
 // one whose handler, or whose victim's end, has not shown yet.
 bool SurelyWaits(const Task& task) {
   return task.current.asleep && !task.current.interrupted && !task.current.may_be_interrupted &&
-         task.signals.Deliverable() == 0;
+         !task.current.disturbed && task.signals.Deliverable() == 0;
 }
 
 // The calls that tasks other than `task` are in, some of which may have taken effect.
@@ -77,7 +77,10 @@ World::World(const Dialect* dialect) : dialect(dialect) {
 void Begin(World& world, int task, int label, std::shared_ptr<const Call> call, int64_t time_ns) {
   Task& self = world.MutableTask(task);
   IPCSPEC_CHECK(self.alive() && self.current.call == nullptr, "the task cannot make a call now");
-  self.current = {.call = std::move(call), .label = label, .invoked = time_ns};
+  self.current = {.call = std::move(call),
+                  .label = label,
+                  .invoked = time_ns,
+                  .disturbed = std::exchange(self.disturbed, false)};
 }
 
 Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
@@ -98,6 +101,7 @@ Result Offer(World& world, int task, int64_t now_ns, Choice& choice) {
                       .limits = &limits,
                       .interrupted = self.current.interrupted,
                       .may_be_interrupted = self.current.may_be_interrupted,
+                      .disturbed = self.current.disturbed,
                       .asleep = self.current.asleep,
                       .earliest = self.current.invoked,
                       .latest = now_ns,

@@ -89,6 +89,23 @@ Result Step(Machine& m, const Exit& call) {
   return Done(0);
 }
 
+namespace {
+
+// A stopped task may have done what it is in, or do it later: what it waits for is looked at again.
+void Stop(World& world, int task) {
+  Task& self = world.MutableTask(task);
+  self.stopped = true;
+  self.current.asleep = false;
+  (self.in_call() ? self.current.disturbed : self.disturbed) = true;
+  if (!self.in_call()) return;
+  if (const Open* open = std::get_if<Open>(self.current.call.get())) {
+    AbandonOpen(world, *open, Progress(self.current.progress));
+    self.current.progress = {};
+  }
+}
+
+}  // namespace
+
 Result Step(Machine& m, const Kill& call) {
   const int target = static_cast<int>(call.target.value);
   const int signal = call.signal.number;
@@ -101,7 +118,10 @@ Result Step(Machine& m, const Kill& call) {
   if (errors.any()) return m.choice.FailWithAny(errors);
   // Whoever takes care of orphans may have waited for this one already.
   if (!task->alive() && task->parent < 0 && m.choice.SawError(ESRCH)) return Fail(ESRCH);
-  if (signal != 0 && task->alive()) {
+  if (signal == SIGSTOP && task->alive()) {
+    Stop(m.world, target);
+  } else if (signal != 0 && task->alive()) {
+    if (signal == SIGCONT) m.world.MutableTask(target).stopped = false;
     m.world.MutableTask(target).signals.Raise(
         signal, {.known = true, .code = SI_USER, .sender = m.task, .uid = m.caller.creds.uid});
   }

@@ -91,6 +91,7 @@ struct Current {
   Progress progress;
   bool interrupted = false;         // a handler ran that ends the call
   bool may_be_interrupted = false;  // a handler ran that may end it
+  bool disturbed = false;           // SIGSTOP came since the call before it
   bool asleep = false;              // seen asleep at a quiet point
   bool done = false;                // took effect; its return is still to come
 
@@ -98,7 +99,7 @@ struct Current {
   template <typename H>
   friend H AbslHashValue(H h, const Current& c) {
     return H::combine(std::move(h), c.call.get(), c.label, c.progress, c.interrupted,
-                      c.may_be_interrupted, c.asleep, c.done);
+                      c.may_be_interrupted, c.disturbed, c.asleep, c.done);
   }
 };
 
@@ -118,6 +119,8 @@ struct Task {
   std::vector<int64_t> notices;  // of message queues (MqNotices), unread
   std::vector<Descriptor> descriptors;
   Signals signals;
+  bool stopped = false;    // by SIGSTOP, until SIGCONT
+  bool disturbed = false;  // SIGSTOP came between two calls
   Current current;
 
   bool alive() const { return life == Life::kAlive; }
@@ -133,7 +136,7 @@ struct Task {
   friend H AbslHashValue(H h, const Task& t) {
     return H::combine(std::move(h), t.life, t.parent, t.status, t.creds, t.umask, t.max_descriptors,
                       t.max_queue_bytes, t.undo_list, t.ipc, t.space, t.notices, t.descriptors,
-                      t.signals, t.current);
+                      t.signals, t.stopped, t.disturbed, t.current);
   }
 };
 

@@ -51,8 +51,7 @@ void Patch(const Mailboxes& memory, ScriptEntry& entry) {
 
 }  // namespace
 
-int64_t CarryOutScript(Mailboxes& memory, int slot,
-                       int64_t (*perform)(const Prepared& request, char* buffer)) {
+int64_t CarryOutScript(Mailboxes& memory, int slot, PerformCall perform) {
   ScriptMemory& script = memory.scripts[slot];
   int next = script.done.load();
   if (next == 0) {
@@ -67,7 +66,9 @@ int64_t CarryOutScript(Mailboxes& memory, int slot,
     Patch(memory, entry);
     // Before the call: whoever finds this task dead knows that it may have been made.
     entry.called_ns.store(Monotonic(), std::memory_order_release);
-    entry.request.result = perform(entry.request, script.buffer.data() + entry.buffer);
+    char* const buffer = script.buffer.data() + entry.buffer;
+    entry.request.result = call_shim == nullptr ? perform(entry.request, buffer)
+                                                : call_shim(entry.request, buffer, perform);
     entry.returned_ns.store(Monotonic(), std::memory_order_release);
     script.done.store(next + 1, std::memory_order_release);
   }

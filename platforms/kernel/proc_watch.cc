@@ -101,15 +101,17 @@ ProcLook ProcWatch::Look() {
   char* rest = nullptr;
   look.syscall = std::strtoll(text, &rest, 10);
   look.argument = static_cast<int64_t>(std::strtoull(rest, nullptr, 16));
-  if (look.syscall < 0) {  // asleep outside any system call: it dies, or is stopped
-    look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
-    return look;
-  }
   // Interruptible: what sleeps otherwise waits for the kernel, and goes on by itself.
   char stat[1024];
   const char* state = ReadProc(pid_, "stat", &stat_, stat, sizeof stat);
   state = state == nullptr ? nullptr : std::strrchr(state, ')');
-  if (state == nullptr || state[2] != 'S') {
+  if (state != nullptr && state[2] == 'T') {  // by SIGSTOP, in a call or between two
+    look.switches = Switches();
+    look.state = ProcLook::kStopped;
+    return look;
+  }
+  // Outside any system call it dies.
+  if (state == nullptr || state[2] != 'S' || look.syscall < 0) {
     look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
     return look;
   }

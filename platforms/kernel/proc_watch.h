@@ -12,11 +12,11 @@
 namespace ipcspec {
 
 struct ProcLook {
-  enum State { kRunning, kBlocked, kDead, kUnknown };
+  enum State { kRunning, kBlocked, kStopped, kDead, kUnknown };
   State state = kUnknown;
   int64_t syscall = -1;   // kBlocked: its number
   int64_t argument = 0;   // and its first argument
-  int64_t switches = -1;  // context switches so far
+  int64_t switches = -1;  // kBlocked, kStopped: context switches so far
   int status = -1;        // kDead: as wait(2) tells it, -1 when it cannot be read
 };
 

@@ -153,11 +153,13 @@ KernelSystem::Quiet KernelSystem::LookAtAll(std::vector<Event>& events) {
         TellExit(number, task, look.status, events);
         return Quiet::kSomethingEnded;
       }
-      if (look.state != ProcLook::kBlocked) return Quiet::kNo;
+      if (look.state == ProcLook::kRunning) return Quiet::kNo;
       // Asleep on its mailbox is where an idle task belongs, and one with a request does not.
       const bool on_mailbox =
           look.syscall == SYS_futex && look.argument == reinterpret_cast<int64_t>(&box.state);
-      if (on_mailbox != (task.call == nullptr)) return Quiet::kNo;
+      if (look.state == ProcLook::kBlocked && on_mailbox != (task.call == nullptr)) {
+        return Quiet::kNo;
+      }
       if (task.call != nullptr && box.state.load() == Mailbox::kAnswered) return Quiet::kNo;
       if (pass == 0) {
         switches[number] = look.switches;
