@@ -30,7 +30,7 @@ constexpr int kFirstAudit = 10000;
 class Drawer {
  public:
   Drawer(Topic topic, uint64_t seed, int tasks) : topic_(topic), lots_(seed), tasks_(tasks) {}
-  Round Draw(int calls);
+  SmallRound Draw(int calls);
 
  private:
   int Below(int n) { return static_cast<int>(lots_() % static_cast<uint64_t>(n)); }
@@ -59,7 +59,7 @@ class Drawer {
   std::mt19937_64 lots_;
   int tasks_;
   int texts_ = 0;
-  Round round_;
+  SmallRound round_;
 };
 
 constexpr Fd kReadEnd = Fd::Of(kObject, 0), kWriteEnd = Fd::Of(kObject, 1);
@@ -350,7 +350,7 @@ void Drawer::Audit() {
   }
 }
 
-Round Drawer::Draw(int calls) {
+SmallRound Drawer::Draw(int calls) {
   round_.seed = lots_();
   Setup();
   int label = kFirstCall;
@@ -445,11 +445,11 @@ std::string_view NameOf(Topic topic) {
   return kNames[static_cast<int>(topic)];
 }
 
-Round RandomRound(Topic topic, uint64_t seed, int tasks, int calls) {
+SmallRound DrawSmallRound(Topic topic, uint64_t seed, int tasks, int calls) {
   return Drawer(topic, seed, tasks).Draw(calls);
 }
 
-absl::StatusOr<History> Play(System& system, const Round& round) {
+absl::StatusOr<History> Play(System& system, const SmallRound& round) {
   Player player(system);
   absl::Status status = system.Reset();
   if (status.ok()) status = player.InLockStep(round.setup);

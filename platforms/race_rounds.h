@@ -1,6 +1,7 @@
 // Rounds of stress for tests: a setup in lock step, one race, an audit in lock step.
 //
-// RandomRound draws a small one that the exact oracle can judge, Play carries one out on a system.
+// DrawSmallRound draws a small one that the exact oracle can judge, Play carries one out on a
+// system.
 #ifndef IPCSPEC_PLATFORMS_RACE_ROUNDS_H_
 #define IPCSPEC_PLATFORMS_RACE_ROUNDS_H_
 
@@ -15,7 +16,7 @@
 
 namespace ipcspec {
 
-struct Round {
+struct SmallRound {
   std::vector<Step> setup, race, audit;
   uint64_t seed = 1;
 };
@@ -38,11 +39,11 @@ inline constexpr Topic kTopics[] = {Topic::kPipe,    Topic::kLargeWrites, Topic:
 std::string_view NameOf(Topic topic);
 
 // Of `tasks` racing tasks that make `calls` calls each; the same for the same numbers.
-Round RandomRound(Topic topic, uint64_t seed, int tasks = 3, int calls = 3);
+SmallRound DrawSmallRound(Topic topic, uint64_t seed, int tasks = 3, int calls = 3);
 
 // Resets the system and plays the round. Steps of setup and audit whose task is busy or gone, or
 // that name an outcome that there is not, are passed over. Trouble of the system.
-absl::StatusOr<History> Play(System& system, const Round& round);
+absl::StatusOr<History> Play(System& system, const SmallRound& round);
 
 }  // namespace ipcspec
 

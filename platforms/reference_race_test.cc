@@ -21,7 +21,7 @@ TEST_P(Races, AreExplained) {
   const uint64_t rounds = GetParam() == Topic::kLargeWrites ? 40 : 300;  // its searches are long
   for (uint64_t seed = 1; seed <= rounds; ++seed) {
     const absl::StatusOr<History> history =
-        Play(system, RandomRound(GetParam(), seed, 2 + static_cast<int>(seed % 3)));
+        Play(system, DrawSmallRound(GetParam(), seed, 2 + static_cast<int>(seed % 3)));
     ASSERT_TRUE(history.ok()) << history.status();
     std::string story;
     const Verdict verdict = ExplainHistory(*history, &story);
@@ -35,7 +35,7 @@ TEST_P(Races, Repeat) {
   ReferenceSystem system{Dialect{}};
   int different = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    Round round = RandomRound(GetParam(), seed, 3, 5);
+    SmallRound round = DrawSmallRound(GetParam(), seed, 3, 5);
     const absl::StatusOr<History> first = Play(system, round), again = Play(system, round);
     ASSERT_TRUE(first.ok() && again.ok());
     EXPECT_EQ(*first, *again);
@@ -56,8 +56,8 @@ INSTANTIATE_TEST_SUITE_P(Topics, Races, testing::ValuesIn(kTopics), [](const aut
 // One task alone makes these calls, in a race of its own, with t2 beside it.
 History RunAlone(const std::vector<Step>& race) {
   ReferenceSystem system{Dialect{}};
-  const Round round{.setup = {{.label = 1, .call = MakePipe{}}, {.label = 2, .call = Fork{}}},
-                    .race = race};
+  const SmallRound round{.setup = {{.label = 1, .call = MakePipe{}}, {.label = 2, .call = Fork{}}},
+                         .race = race};
   const absl::StatusOr<History> history = Play(system, round);
   EXPECT_TRUE(history.ok()) << history.status();
   std::string story;

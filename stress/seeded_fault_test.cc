@@ -52,7 +52,7 @@ TEST_P(SeededFaults, AreFound) {
   const int enough = topic == Topic::kLargeWrites ? 8 : 25;
   int seeded = 0;
   for (uint64_t seed = 1; seed <= 2000 && seeded < enough; ++seed) {
-    absl::StatusOr<History> history = Play(system, RandomRound(topic, seed, 3, 3));
+    absl::StatusOr<History> history = Play(system, DrawSmallRound(topic, seed, 3, 3));
     ASSERT_TRUE(history.ok()) << history.status();
     const History before = *history;
     if (!Seed(fault, seed, &*history)) {

@@ -123,7 +123,8 @@ std::string FirstStory(Shim shim, std::string_view mechanism, int most_lives) {
       EXPECT_TRUE(lived.status.ok()) << lived.status;
       if (!lived.status.ok()) return "";
       if (lived.verdict == Verdict::kForbidden) {
-        EXPECT_EQ(ExplainHistory(lived.history, nullptr), Verdict::kForbidden);
+        std::string story;
+        EXPECT_EQ(ExplainHistory(lived.history, &story), Verdict::kForbidden);
         return lived.story;
       }
       shared->held = 0;  // what a life that ended early left
