@@ -39,7 +39,7 @@ int OnReference(const Options& options, const std::function<int(const PlatformFa
 
 int OnKernel(const Isolation& isolation, const Options& options,
              const std::function<int(const PlatformFacts&)>& body) {
-  const Machine machine = Probe(isolation);
+  const ProbedMachine machine = Probe(isolation);
   absl::StatusOr<std::unique_ptr<KernelSystem>> system =
       KernelSystem::Create(isolation, machine.dialect);
   if (!system.ok()) {

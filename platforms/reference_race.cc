@@ -182,7 +182,7 @@ RaceRun::Turn RaceRun::Go(Runner& runner) {
   }
   const Task& task = world_.GetTask(runner.task);
   if (runner.dying && !lots_.OneIn(6)) return Turn::kWent;  // others may see it half done
-  if (task.stopped && (task.signals.pending & Signals::Bit(SIGKILL)) == 0) return Turn::kIdle;
+  if (task.IsHeld()) return Turn::kIdle;
   if (runner.dying) return task.in_call() ? OfferWorld(runner) : Deliver(runner);
   if (task.current.done) {
     if (task.signals.Deliverable() != 0) return Deliver(runner);

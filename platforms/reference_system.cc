@@ -63,6 +63,7 @@ bool ReferenceSystem::Happen(std::vector<Event>& events) {
     if (task->alive()) tasks.push_back(number);
   }
   for (int task : tasks) {
+    if (world_.GetTask(task).IsHeld()) continue;
     if (world_.GetTask(task).in_call()) {
       World next = world_;
       Choice usual(Choice::Mode::kUsual);
@@ -91,7 +92,7 @@ absl::Status ReferenceSystem::Settle(std::vector<Event>& events) {
   while (Happen(events)) {
   }
   for (const auto& [number, task] : *world_.tasks) {
-    if (task->alive() && task->in_call() && !task->current.asleep) {
+    if (task->alive() && task->in_call() && !task->current.asleep && !task->stopped) {
       world_.MutableTask(number).current.asleep = true;
     }
   }

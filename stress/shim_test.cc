@@ -25,7 +25,7 @@ namespace ipcspec {
 namespace {
 
 const Isolation* run_isolation = nullptr;
-const Machine* run_machine = nullptr;
+const ProbedMachine* run_machine = nullptr;
 
 // What the agents' shims share.
 struct Shared {
@@ -159,7 +159,7 @@ TEST(ShimTest, LostWakeUps) {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   return ipcspec::RunIsolated([](const ipcspec::Isolation& isolation) {
-    const ipcspec::Machine machine = ipcspec::Probe(isolation);
+    const ipcspec::ProbedMachine machine = ipcspec::Probe(isolation);
     ipcspec::run_isolation = &isolation;
     ipcspec::run_machine = &machine;
     void* const memory = mmap(nullptr, sizeof(ipcspec::Shared), PROT_READ | PROT_WRITE,

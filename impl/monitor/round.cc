@@ -163,17 +163,19 @@ void Round::CheckProcesses() {
   }
   for (Death& death : deaths_) {
     if (death.event < race_begin_) continue;
-    const int status = history_.events[death.event].number & ~0x80;
+    const int told = history_.events[death.event].number;  // -1: nobody could tell
+    const int status = told & ~0x80;
     uint32_t cause = kNever;
     for (const uint32_t number : process_) {
       const CallRecord& record = records_[number];
       const auto* exit = std::get_if<Exit>(&CallOf(record));
       const auto* kill = std::get_if<Kill>(&CallOf(record));
-      const bool fits = exit != nullptr
-                            ? record.task == death.task &&
-                                  status == W_EXITCODE(static_cast<int>(exit->status & 0xff), 0)
-                            : kill != nullptr && kill->target.value == death.task &&
-                                  status == kill->signal.number;
+      const bool fits =
+          exit != nullptr
+              ? record.task == death.task &&
+                    (told < 0 || status == W_EXITCODE(static_cast<int>(exit->status & 0xff), 0))
+              : kill != nullptr && kill->target.value == death.task &&
+                    (told < 0 || status == kill->signal.number);
       if (fits) cause = std::min(cause, TickOf(record.call_event));
     }
     if (cause > death.span.ret) return Obstruct(Cat("t", death.task, " ended without a reason"));

@@ -276,8 +276,7 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
 int RestlessTask(const World& world, int64_t now_ns) {
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
-    // One that is stopped goes on later, if it is not killed.
-    if (task->stopped && (task->signals.pending & Signals::Bit(SIGKILL)) == 0) continue;
+    if (task->IsHeld()) continue;
     if (task->signals.Deliverable() != 0 || task->current.done) return number;
     if (!task->signals.starting.empty()) return number;
     if (!task->in_call()) continue;

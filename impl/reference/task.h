@@ -125,6 +125,8 @@ struct Task {
 
   bool alive() const { return life == Life::kAlive; }
   bool in_call() const { return current.call != nullptr && !current.done; }
+  // Whether nothing can happen to it but SIGCONT and SIGKILL.
+  bool IsHeld() const { return stopped && (signals.pending & Signals::Bit(SIGKILL)) == 0; }
   // The descriptor's open file description, or -1.
   int Description(int64_t fd) const {
     return fd >= 0 && fd < static_cast<int64_t>(descriptors.size()) ? descriptors[fd].description

@@ -88,7 +88,7 @@ class IsolationTest : public testing::Test {
     }
     seminfo info = {};
     if (semctl(0, 0, SEM_INFO, &info) >= 0) told_->sets = info.semusz;
-    const Machine machine = Probe(isolation);
+    const ProbedMachine machine = Probe(isolation);
     auto system = KernelSystem::Create(isolation, machine.dialect);
     if (!system.ok() || !(*system)->Reset().ok()) return 90;
     std::vector<Event> events;

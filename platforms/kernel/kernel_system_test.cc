@@ -28,7 +28,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 const Isolation* run_isolation = nullptr;
-const Machine* run_machine = nullptr;
+const ProbedMachine* run_machine = nullptr;
 
 class KernelSystemTest : public testing::Test {
  protected:
@@ -446,7 +446,7 @@ TEST_F(KernelSystemTest, TimeDoesNotGoBack) {
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   return ipcspec::RunIsolated([](const ipcspec::Isolation& isolation) {
-    const ipcspec::Machine machine = ipcspec::Probe(isolation);
+    const ipcspec::ProbedMachine machine = ipcspec::Probe(isolation);
     std::printf("%s\n", isolation.ToText().c_str());
     ipcspec::run_isolation = &isolation;
     ipcspec::run_machine = &machine;

@@ -58,8 +58,8 @@ bool IsGvisor(const utsname& name) {
 
 }  // namespace
 
-Machine Probe(const Isolation& isolation) {
-  Machine machine;
+ProbedMachine Probe(const Isolation& isolation) {
+  ProbedMachine machine;
   Dialect& d = machine.dialect;
   utsname name = {};
   uname(&name);

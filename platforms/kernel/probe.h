@@ -9,7 +9,7 @@
 
 namespace ipcspec {
 
-struct Machine {
+struct ProbedMachine {
   Dialect dialect;
   std::string arch;            // uname -m
   bool other_users = true;     // a task can become another user
@@ -22,7 +22,7 @@ struct Machine {
 
 // Looks around in the run process. Changes nothing but its own soft limit of descriptors (to the
 // dialect's).
-Machine Probe(const Isolation& isolation);
+ProbedMachine Probe(const Isolation& isolation);
 
 }  // namespace ipcspec
 

@@ -22,7 +22,7 @@ namespace {
 
 constexpr int64_t kTick = 1000;            // ns between two steps
 constexpr int64_t kLate = 11'000'000'000;  // ns: by then a timeout is over for sure
-constexpr size_t kMaxNodes = 400;          // worlds that a round may visit
+constexpr size_t kMaxNodes = 400;          // worlds that a turn may visit
 constexpr size_t kMaxOthers = 8;           // ways that are worth listing
 
 // When the call that the task is in times out; -1 when it does not.
@@ -48,9 +48,9 @@ struct Node {
 };
 
 // Finds all that can happen until all is quiet.
-class Rounds {
+class EndsSearch {
  public:
-  explicit Rounds(int64_t now) : now_(now) {}
+  explicit EndsSearch(int64_t now) : now_(now) {}
 
   // The first end is the usual one.
   std::vector<Node> Ends(Node start) {
@@ -326,11 +326,11 @@ Plan MakePlan(const Program& program) {
     const Task* task = world.FindTask(step.task);
     const int awaited = task == nullptr ? 0 : task->current.label;
     if (!Start(plan, step, world, &now)) continue;
-    Rounds search(now);
+    EndsSearch search(now);
     std::vector<Node> ends = search.Ends({.world = std::move(world), .facts = {}});
-    Round round{.step = step, .usual = ends.front().facts};
-    round.open = search.exhausted() || ends.size() > kMaxOthers;
-    for (size_t i = 1; i < ends.size() && !round.open; ++i) {
+    Turn turn{.step = step, .usual = ends.front().facts};
+    turn.open = search.exhausted() || ends.size() > kMaxOthers;
+    for (size_t i = 1; i < ends.size() && !turn.open; ++i) {
       const Facts& facts = ends[i].facts;
       // An await lasts until the call has returned.
       const auto waits = [&](const Fact& f) {
@@ -340,13 +340,13 @@ Plan MakePlan(const Program& program) {
           std::any_of(facts.begin(), facts.end(), waits)) {
         continue;
       }
-      round.others.push_back(facts);
+      turn.others.push_back(facts);
     }
     world = std::move(ends.front().world);
-    for (const Fact& fact : round.usual) {
+    for (const Fact& fact : turn.usual) {
       if (fact.kind == Fact::Kind::kReturned) plan.outcomes[fact.number] = fact.outcome;
     }
-    plan.rounds.push_back(std::move(round));
+    plan.turns.push_back(std::move(turn));
   }
   return plan;
 }

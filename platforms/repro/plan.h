@@ -38,7 +38,8 @@ struct Fact {
 
 using Facts = std::vector<Fact>;
 
-struct Round {
+// What one step leads to.
+struct Turn {
   Step step;                  // as in the program: arguments may be references
   Facts usual;                // what happens
   std::vector<Facts> others;  // what else is allowed
@@ -46,7 +47,7 @@ struct Round {
 };
 
 struct Plan {
-  std::vector<Round> rounds;        // the steps that can be made
+  std::vector<Turn> turns;          // the steps that can be made
   std::map<int, Outcome> outcomes;  // of the steps that returned
 };
 

@@ -126,12 +126,12 @@ class Writer {
   }
 
   std::string File() {
-    std::string steps, rounds;
+    std::string steps, turns;
     int last = 0;
-    for (const Round& round : plan_.rounds) {
-      last = std::max(last, round.step.label);
-      steps += Case(round.step);
-      rounds += Conduct(round);
+    for (const Turn& turn : plan_.turns) {
+      last = std::max(last, turn.step.label);
+      steps += Case(turn.step);
+      turns += Conduct(turn);
     }
     std::string names;
     for (const auto& [name, meaning] : text_.names()) {
@@ -146,7 +146,7 @@ class Writer {
                "  }\n  return 0;\n}\n"
                "\n/* ---- The steps in order, and what must come of them. */\n"
                "static void conduct(void) {\n",
-               rounds, "}\n", Main());
+               turns, "}\n", Main());
   }
 
  private:
@@ -178,10 +178,10 @@ class Writer {
         "where\n"
         " * it does not, with 2 where this program could not set itself up.\n"
         " *\n";
-    for (const Round& round : plan_.rounds) {
-      std::string call = ToText(round.step.call);
+    for (const Turn& turn : plan_.turns) {
+      std::string call = ToText(turn.step.call);
       if (call.size() > 200) call = Cat(call.substr(0, 200), " ...");
-      Append(&out, " *   ", round.step.label, ": t", round.step.task, " ", Comment(call), "\n");
+      Append(&out, " *   ", turn.step.label, ": t", turn.step.task, " ", Comment(call), "\n");
     }
     return Cat(out,
                " *\n * (@3 stands for what step 3 returned, @3.1 for number 1 of what came out.)",
@@ -210,9 +210,9 @@ class Writer {
   template <class Get>
   std::string Private() const {
     std::string out;
-    for (const Round& round : plan_.rounds) {
-      const auto* get = std::get_if<Get>(&round.step.call);
-      if (get != nullptr && get->key == Key(0)) Append(&out, round.step.label, ", ");
+    for (const Turn& turn : plan_.turns) {
+      const auto* get = std::get_if<Get>(&turn.step.call);
+      if (get != nullptr && get->key == Key(0)) Append(&out, turn.step.label, ", ");
     }
     return out;
   }
@@ -231,8 +231,8 @@ class Writer {
                block ? "    }\n" : "");
   }
 
-  std::string Conduct(const Round& round) {
-    const Step& step = round.step;
+  std::string Conduct(const Turn& turn) {
+    const Step& step = turn.step;
     const std::string call = ReproText::Literal(Shortened(ToText(step.call)));
     std::string out;
     std::string source(Source(step.call));
@@ -246,14 +246,14 @@ class Writer {
       Append(&out, start, start.size() + source.size() > 92 ? "\n     " : " ", "\"", source,
              "\");\n");
     }
-    const std::string indent(round.others.empty() && !round.open ? 9 : 12, ' ');
-    const std::string usual = Wrapped(Expression(round.usual), indent);
+    const std::string indent(turn.others.empty() && !turn.open ? 9 : 12, ' ');
+    const std::string usual = Wrapped(Expression(turn.usual), indent);
     std::string others;
-    for (const Facts& facts : round.others) {
+    for (const Facts& facts : turn.others) {
       Append(&others, others.empty() ? "" : " ||\n            ", "PATH(",
              Wrapped(Expression(facts), "                 "), ")");
     }
-    if (round.open) others = "1 /* too many ways are allowed to list them */";
+    if (turn.open) others = "1 /* too many ways are allowed to list them */";
     return Cat(out, others.empty() ? Cat("  expect(", usual, ");\n")
                                    : Cat("  expect_or(", usual, ",\n            ", others, ");\n"));
   }

@@ -228,17 +228,17 @@ TEST(ReproPlan, ListsWhatElseIsAllowed) {
   const Plan plan =
       MakePlan(Parse("1: t0 pipe2()\n2: t0 fork()\n3: t0 fork()\n4: t2 read(fd=@1.0, count=9)\n"
                      "5: t3 read(fd=@1.0, count=9)\n6: t0 write(fd=@1.1, data=\"x\")\n"));
-  ASSERT_EQ(plan.rounds.size(), 6u);
-  EXPECT_EQ(plan.rounds[3].others.size(), 0u);
-  EXPECT_EQ(plan.rounds[5].others.size(), 1u);  // the other reader
-  EXPECT_FALSE(plan.rounds[5].open);
+  ASSERT_EQ(plan.turns.size(), 6u);
+  EXPECT_EQ(plan.turns[3].others.size(), 0u);
+  EXPECT_EQ(plan.turns[5].others.size(), 1u);  // the other reader
+  EXPECT_FALSE(plan.turns[5].open);
 }
 
 TEST(ReproPlan, LeavesOutStepsThatCannotBeMade) {
   const Plan plan =
       MakePlan(Parse("1: t0 pipe2()\n2: t0 read(fd=@1.0, count=9)\n3: t0 close(fd=@1.0)\n"));
-  ASSERT_EQ(plan.rounds.size(), 2u);  // the task is busy
-  EXPECT_EQ(plan.rounds[1].usual.front().kind, Fact::Kind::kAsleep);
+  ASSERT_EQ(plan.turns.size(), 2u);  // the task is busy
+  EXPECT_EQ(plan.turns[1].usual.front().kind, Fact::Kind::kAsleep);
 }
 
 TEST(ReproText, LargeLabelsAreRenumbered) {
