@@ -64,7 +64,7 @@ class EndsSearch {
     if (++nodes_ > kMaxNodes && !ends_.empty()) return;
     std::vector<Node> usual, others;
     for (const auto& [number, task] : *node.world.tasks) {
-      if (!task->alive()) continue;
+      if (!task->alive() || task->IsHeld()) continue;
       if (task->in_call()) CallMoves(node, number, usual, others);
       if (task->signals.Deliverable() != 0) {
         Node next = node;
