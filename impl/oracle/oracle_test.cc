@@ -138,5 +138,40 @@ TEST(Oracle, JudgesHistories) {
   }
 }
 
+TEST(Oracle, SaysWhatIsToBlame) {
+  const History history = Parse(std::string(kPipe) +
+                                "t2 call 4: read(fd=3, count=9)\nquiet\n"
+                                "t0 call 5: write(fd=4, data=\"x\")\nt0 return 1\nquiet\n");
+  std::string story;
+  Blame blame;
+  ASSERT_EQ(ExplainHistory(history, &story, &blame), Verdict::kForbidden);
+  EXPECT_EQ(blame.event, history.events.size() - 1);
+  EXPECT_EQ(blame.task, 2);
+
+  const History other = Parse(std::string(kPipe) + "t3 call 4: close(fd=4)\nt3 return 5\nquiet\n");
+  ASSERT_EQ(ExplainHistory(other, &story, &blame), Verdict::kForbidden);
+  EXPECT_EQ(blame.event, other.events.size() - 2);
+  EXPECT_EQ(blame.task, 3);
+}
+
+// What is not explained may be when more is seen: then it has happened once.
+TEST(Oracle, TakesABatchAgainWithMore) {
+  const History history = Parse(std::string(kPipe) +
+                                "t2 call 4: read(fd=3, count=9)\n"
+                                "t0 call 5: write(fd=4, data=\"x\")\nt0 return 1\nquiet guessed\n"
+                                "t2 return 1 \"x\"\nquiet\n");
+  const absl::Span<const Event> events = history.events;
+  Oracle oracle(history.dialect);
+  for (size_t begin : {0, 3, 6}) {
+    ASSERT_EQ(oracle.Explain(events.subspan(begin, 3)), Verdict::kAllowed);
+  }
+  ASSERT_EQ(oracle.Explain(events.subspan(9, 4)), Verdict::kForbidden);
+  ASSERT_EQ(oracle.blame().event, 12u);
+  std::vector<Event> more(events.begin() + 9, events.end());
+  more.erase(more.begin() + 3);
+  EXPECT_EQ(oracle.Explain(more), Verdict::kAllowed);
+  EXPECT_EQ(oracle.history().events.size(), history.events.size() - 1);
+}
+
 }  // namespace
 }  // namespace ipcspec
