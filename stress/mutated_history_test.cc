@@ -20,7 +20,7 @@
 namespace ipcspec {
 namespace {
 
-constexpr int kRound = 400;
+constexpr int kRound = 150;
 
 std::vector<std::string> LinesOf(const std::string& text) { return absl::StrSplit(text, '\n'); }
 

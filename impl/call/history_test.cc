@@ -82,7 +82,9 @@ TEST(History, SaysWhereTheRaceBegins) {
     EXPECT_EQ(parsed->events.size(), 2u);
     const size_t at = std::string(lines).find("race");
     EXPECT_EQ(parsed->race_begin.has_value(), at != std::string::npos);
-    if (parsed->race_begin.has_value()) EXPECT_EQ(*parsed->race_begin, at / 8);
+    if (parsed->race_begin.has_value()) {
+      EXPECT_EQ(*parsed->race_begin, at / 8);
+    }
     EXPECT_EQ(ToText(*parsed), text);
   }
 }

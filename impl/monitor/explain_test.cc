@@ -30,7 +30,8 @@ std::string Race(int messages, bool swapped, bool marked) {
     Append(&text, ++time, " t3 return 0\n");
     Append(&text, ++time, " t4 call ", 101 + 2 * i, ": msgrcv(id=0, size=64)\n");
   }
-  Append(&text, ++time, " t4 return 4 \"", 999 + messages, "\" [1]\n", ++time, " quiet\n");
+  Append(&text, ++time, " t4 return 4 \"", 999 + messages, "\" [1]\n");
+  Append(&text, ++time, " quiet\n");
   return text;
 }
 

@@ -76,7 +76,7 @@ TEST(Lanes, MarkWhatIsNotExplained) {
   const History history = Parse(kRace);
   EXPECT_EQ(DrawLanes(history, 100, {.event = 9, .task = 10}),
             R"(      1003 ns
-  t10  [read(3,9)-3 "<1>"] [read(3,9)#!USR1##########EINTR#              |
+  t10  [read(3,9)-3 "<1>"] [read(3,9)#!USR1##########EINTR]              |
   t11   [write(4,"<1>")----3]          [read(3,9)-!!KILL-X killed SIGKILL|
   t12                                                      [read(3,1)----+~
 )");
