@@ -14,7 +14,7 @@ namespace ipcspec {
 namespace {
 
 constexpr size_t kLongestCall = 24;
-constexpr size_t kLongestOutcome = 14;
+constexpr size_t kLongestOutcome = 22;
 constexpr int kNarrowest = 50;
 
 std::string Cut(std::string text, size_t most) {

@@ -52,22 +52,25 @@ Verdict Oracle::Explain(absl::Span<const Event> batch) {
 
   Future future(batch);
   std::vector<World> worlds = worlds_;
+  bool incomplete = incomplete_;
   for (size_t i = 0; i < batch.size(); ++i) {
     future.Advance(i);
     Search search(future);
     std::vector<World> next = search.Through(worlds, batch[i]);
+    incomplete |= search.exhausted();
     if (next.empty()) {
       const size_t index = explained_ + i;
-      story_ = TellStory(history_, index, worlds, search.exhausted());
+      story_ = TellStory(history_, index, worlds, incomplete);
       blame_ = {.event = index,
                 .task = batch[i].kind == Event::Kind::kQuiet
                             ? RestlessTask(worlds.front(), batch[i].time_ns)
                             : batch[i].task};
-      return search.exhausted() ? Verdict::kUndecided : Verdict::kForbidden;
+      return incomplete ? Verdict::kUndecided : Verdict::kForbidden;
     }
     worlds = std::move(next);
   }
   worlds_ = std::move(worlds);
+  incomplete_ = incomplete;
   explained_ = history_.events.size();
   return Verdict::kAllowed;
 }

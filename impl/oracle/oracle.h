@@ -64,6 +64,8 @@ class Oracle {
 
   History history_;
   size_t explained_ = 0;  // events of it
+  // The search ended at its budget once: `worlds_` may lack the one that would explain what comes.
+  bool incomplete_ = false;
   std::vector<World> worlds_;
   std::string story_;
   Blame blame_;
