@@ -7,7 +7,7 @@
 
 namespace ipcspec {
 
-Oracle::Oracle(const Dialect& dialect) {
+Oracle::Oracle(const Dialect& dialect, size_t budget) : budget_(budget) {
   history_.dialect = dialect;
   worlds_.push_back(World(&history_.dialect));
 }
@@ -55,7 +55,7 @@ Verdict Oracle::Explain(absl::Span<const Event> batch) {
   bool incomplete = incomplete_;
   for (size_t i = 0; i < batch.size(); ++i) {
     future.Advance(i);
-    Search search(future);
+    Search search(future, budget_);
     std::vector<World> next = search.Through(worlds, batch[i]);
     incomplete |= search.exhausted();
     if (next.empty()) {

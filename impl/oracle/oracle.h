@@ -40,7 +40,8 @@ struct Blame {
 
 class Oracle {
  public:
-  explicit Oracle(const Dialect& dialect);
+  static constexpr size_t kBudget = 20000;
+  explicit Oracle(const Dialect& dialect, size_t budget = kBudget);
   Oracle(const Oracle&) = delete;  // worlds point to the dialect
   Oracle& operator=(const Oracle&) = delete;
 
@@ -62,6 +63,7 @@ class Oracle {
  private:
   bool ExplainAtOnce(absl::Span<const Event> batch);
 
+  const size_t budget_;
   History history_;
   size_t explained_ = 0;  // events of it
   // The search ended at its budget once: `worlds_` may lack the one that would explain what comes.
