@@ -115,9 +115,9 @@ class StressRun {
   Tally& TallyOf(size_t i) { return shared_->tallies[i]; }
   void LookForMechanisms();
   void LiveOnce(size_t i, uint64_t seed);
-  void Show(const Life& life, size_t i, const std::string& detail);
+  void Show(const Life& life, size_t i, const std::string& detail, const std::string& file);
   std::string SaveHistory(const Life& life, Verdict verdict, size_t i);
-  void Say(size_t i);
+  void Say(size_t i, const std::string& detail);
   void WriteLine(size_t i, const std::string& detail);
   void Check(const absl::Status& written);
   void Progress();
@@ -196,7 +196,7 @@ void StressRun::LiveOnce(size_t i, uint64_t seed) {
     tally.Set(Tally::kViolates, detail);
     // The line comes first: showing it takes longer.
     WriteLine(i, Cat(detail, "\n\n", ToText(life.counterexample)));
-    Show(life, i, SaveHistory(life, life.verdict, i));
+    Show(life, i, detail, SaveHistory(life, life.verdict, i));
   }
 }
 
@@ -215,8 +215,9 @@ std::string StressRun::SaveHistory(const Life& life, Verdict verdict, size_t i) 
 }
 
 // Shows what a life violates: the story, lanes, and the calls themselves if they are few.
-void StressRun::Show(const Life& life, size_t i, const std::string& file) {
-  Say(i);
+void StressRun::Show(const Life& life, size_t i, const std::string& detail,
+                     const std::string& file) {
+  Say(i, detail);
   const std::string lanes = DrawExcerpt(life.counterexample, life.blame, TerminalWidth() - 4);
   if (!lanes.empty()) PrintIndented(lanes);
   const int calls = CallsIn(life.counterexample);
@@ -230,11 +231,11 @@ void StressRun::Show(const Life& life, size_t i, const std::string& file) {
   std::fflush(stdout);
 }
 
-void StressRun::Say(size_t i) {
+void StressRun::Say(size_t i, const std::string& detail) {
   Clear();
   std::printf("%s %s: %s\n", TallyOf(i).verdict(), workloads_[i]->id().c_str(),
               workloads_[i]->about.c_str());
-  PrintIndented(TallyOf(i).detail);
+  PrintIndented(detail);
 }
 
 void StressRun::Check(const absl::Status& written) {
@@ -282,7 +283,7 @@ int StressRun::Table() {
   Clear();
   for (size_t i = 0; i < workloads_.size(); ++i) {
     const Tally::State state = TallyOf(i).state;
-    if (state == Tally::kUndecided || state == Tally::kUnsupported) Say(i);
+    if (state == Tally::kUndecided || state == Tally::kUnsupported) Say(i, TallyOf(i).detail);
   }
   std::printf("\n%-28s %-11s %8s %9s %8s %9s\n", "workload", "verdict", "races", "calls", "deaths",
               "seconds");
