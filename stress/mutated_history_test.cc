@@ -2,6 +2,7 @@
 // has a verdict, and can be drawn. Nothing crashes. Under --gtest_repeat each round spoils anew.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,55 +25,67 @@ constexpr int kRound = 150;
 
 std::vector<std::string> LinesOf(const std::string& text) { return absl::StrSplit(text, '\n'); }
 
-// One small thing that a damaged disk, or a hand, does to a text.
-std::string Spoil(const std::string& text, Dice& dice) {
-  const auto below = [&](size_t n) {
-    return static_cast<size_t>(dice.Below(static_cast<int64_t>(n)));
-  };
-  std::string out = text;
-  switch (dice.Below(8)) {
-    case 0:
-      out[below(out.size())] ^= static_cast<char>(1 << dice.Below(8));
-      return out;
-    case 1:
-      out[below(out.size())] = static_cast<char>(dice.Below(256));
-      return out;
-    case 2:
-      return out.substr(0, below(out.size()));
-    case 3: {  // another number
-      size_t at = below(out.size());
-      while (at < out.size() && (out[at] < '0' || out[at] > '9')) ++at;
-      size_t end = at;
-      while (end < out.size() && out[end] >= '0' && out[end] <= '9') ++end;
-      static constexpr const char* kNumbers[] = {
-          "0", "1", "7", "-1", "600", "2147483647", "4294967296", "9223372036854775807"};
-      return out.replace(at, end - at, kNumbers[dice.Below(8)]);
-    }
-  }
+size_t Below(Dice& dice, size_t n) {
+  return static_cast<size_t>(dice.Below(static_cast<int64_t>(n)));
+}
+
+// One thing that a damaged disk does to a text.
+std::string Damage(std::string text, Dice& dice) {
   std::vector<std::string> lines = LinesOf(text);
-  const size_t a = below(lines.size()), b = below(lines.size());
-  switch (dice.Below(5)) {
+  const size_t a = Below(dice, lines.size()), b = Below(dice, lines.size());
+  switch (dice.Below(6)) {
     case 0:
+      text[Below(dice, text.size())] ^= static_cast<char>(1 << dice.Below(8));
+      return text;
+    case 1:
+      return text.substr(0, Below(dice, text.size()));
+    case 2:
       std::swap(lines[a], lines[b]);
       break;
-    case 1:
+    case 3:
       lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(a));
       break;
-    case 2:
+    case 4:
       lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(a), lines[b]);
       break;
-    case 3:
-      lines[a] = lines[a].substr(0, below(lines[a].size() + 1));
+    case 5:
+      lines[a] = lines[a].substr(0, Below(dice, lines[a].size() + 1));
       break;
-    case 4: {  // the end of another line
-      const size_t space = lines[a].rfind(' '), other = lines[b].rfind(' ');
-      if (space != std::string::npos && other != std::string::npos) {
-        lines[a] = lines[a].substr(0, space) + lines[b].substr(other);
-      }
-      break;
-    }
   }
   return absl::StrJoin(lines, "\n");
+}
+
+// One thing that is most often well formed, and wrong.
+std::string Falsify(std::string text, Dice& dice) {
+  if (dice.Below(3) == 0) {  // another number
+    static constexpr const char* kDigits = "0123456789";
+    const size_t at = text.find_first_of(kDigits, Below(dice, text.size()));
+    if (at == text.npos) return text;
+    const size_t end = std::min(text.find_first_not_of(kDigits, at), text.size());
+    static constexpr const char* kNumbers[] = {
+        "0", "1", "7", "-1", "600", "2147483647", "4294967296", "9223372036854775807"};
+    return text.replace(at, end - at, kNumbers[dice.Below(8)]);
+  }
+  std::vector<std::string> lines = LinesOf(text);
+  const size_t a = Below(dice, lines.size());
+  const bool whole = dice.Below(2) == 0;
+  const size_t b = whole ? std::min(a + 1, lines.size() - 1) : Below(dice, lines.size());
+  // Behind the time, or the last word.
+  const size_t in_a = whole ? lines[a].find(' ') : lines[a].rfind(' ');
+  const size_t in_b = whole ? lines[b].find(' ') : lines[b].rfind(' ');
+  if (a == b || in_a == std::string::npos || in_b == std::string::npos) return text;
+  const std::string end_of_a = lines[a].substr(in_a), end_of_b = lines[b].substr(in_b);
+  lines[a] = lines[a].substr(0, in_a) + end_of_b;
+  lines[b] = lines[b].substr(0, in_b) + end_of_a;
+  return absl::StrJoin(lines, "\n");
+}
+
+std::string Spoil(std::string text, Dice& dice) {
+  const bool damage = dice.Below(4) == 0;
+  for (int64_t times = 1 + dice.Below(2); times > 0 && !text.empty(); --times) {
+    text = damage ? Damage(std::move(text), dice) : Falsify(std::move(text), dice);
+  }
+  return text;
 }
 
 TEST(MutatedHistory, IsRefusedOrHasAVerdict) {
@@ -84,10 +97,7 @@ TEST(MutatedHistory, IsRefusedOrHasAVerdict) {
     const Workload& workload = AllWorkloads()[static_cast<size_t>(
         dice.Below(static_cast<int64_t>(AllWorkloads().size())))];
     const Life life = Live(system, workload, dice.Next());
-    std::string text = ToText(life.history);
-    for (int64_t spoils = 1 + dice.Below(3); spoils > 0 && !text.empty(); --spoils) {
-      text = Spoil(text, dice);
-    }
+    const std::string text = Spoil(ToText(life.history), dice);
     const absl::StatusOr<History> history = ParseHistory(text);
     if (!history.ok()) {
       ++refused;
@@ -105,9 +115,10 @@ TEST(MutatedHistory, IsRefusedOrHasAVerdict) {
       LanesPage(explanation.counterexample, "t", explanation.story, explanation.blame);
     }
   }
-  EXPECT_GT(refused, kRound / 4);
-  EXPECT_GT(verdicts[static_cast<int>(Verdict::kAllowed)], 0);
-  EXPECT_GT(verdicts[static_cast<int>(Verdict::kForbidden)], 0);
+  // Each of these is met.
+  EXPECT_GT(refused, kRound / 10);
+  EXPECT_GT(verdicts[static_cast<int>(Verdict::kAllowed)], kRound / 20);
+  EXPECT_GT(verdicts[static_cast<int>(Verdict::kForbidden)], kRound / 20);
 }
 
 TEST(MutatedProgram, IsRefusedOrRuns) {
@@ -118,10 +129,7 @@ TEST(MutatedProgram, IsRefusedOrRuns) {
     Dice dice(++seed);
     const Workload& workload = AllWorkloads()[static_cast<size_t>(
         dice.Below(static_cast<int64_t>(AllWorkloads().size())))];
-    std::string text = "ipcspec program 1\n" + workload.setup;
-    for (int64_t spoils = 1 + dice.Below(3); spoils > 0 && !text.empty(); --spoils) {
-      text = Spoil(text, dice);
-    }
+    const std::string text = Spoil("ipcspec program 1\n" + workload.setup, dice);
     const absl::StatusOr<Program> program = ParseProgram(text);
     if (!program.ok()) {
       ++refused;
@@ -132,8 +140,8 @@ TEST(MutatedProgram, IsRefusedOrRuns) {
     const ProgramRun run = RunProgram(system, *program);
     EXPECT_EQ(run.verdict, Verdict::kAllowed) << text << "\n" << run.story;
   }
-  EXPECT_GT(refused, kRound / 4);
-  EXPECT_GT(ran, 0);
+  EXPECT_GT(refused, kRound / 10);
+  EXPECT_GT(ran, kRound / 10);
 }
 
 }  // namespace
