@@ -22,6 +22,8 @@ struct Options {
   std::string only;                           // --only: a part of the names of clauses
   bool on_reference = false;                  // --system=reference
   std::string results;                        // --results: a file, or empty
+  std::string histories;                      // --histories: a directory, or empty
+  std::string page;                           // --page: a file, or empty
   bool observations = false;                  // --observations: print what was seen
   uint64_t seed = 1;                          // --seed of generated programs and workloads
   absl::Duration length = absl::Seconds(10);  // --for
@@ -37,8 +39,8 @@ int List(const Options& options);
 int Replay(const Options& options, const std::string& path);
 // Prints a C program that does the same and exits 1 where the fault shows.
 int Repro(const std::string& path);
-// Judges a recorded history.
-int Explain(const std::string& path);
+// Judges a recorded history, and draws it.
+int Explain(const Options& options, const std::string& path);
 
 }  // namespace ipcspec
 

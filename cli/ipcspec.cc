@@ -20,6 +20,8 @@ ABSL_FLAG(std::string, mechanism, "", "mechanisms to check, separated by commas;
 ABSL_FLAG(std::string, only, "", "only clauses whose name contains this");
 ABSL_FLAG(std::string, system, "kernel", "what to check: kernel or reference");
 ABSL_FLAG(std::string, results, "", "a file for the results, JSON Lines");
+ABSL_FLAG(std::string, histories, "", "a directory for histories that are not explained");
+ABSL_FLAG(std::string, page, "", "a file for the drawing of a history");
 ABSL_FLAG(bool, observations, false, "print the observations, after the verdicts");
 ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs and workloads");
 ABSL_FLAG(absl::Duration, for, absl::Seconds(10), "how long to stress");
@@ -41,6 +43,8 @@ constexpr std::string_view kUsage = R"(ipcspec: holds a Linux kernel to what is 
   --system=S        check, stress, replay: kernel (default), or reference: the specification itself
   --results=FILE    check, stress: also write results to FILE, JSON Lines, as each test ends
   --for=TIME        stress: how long, such as 30s or 8h (default 10s)
+  --histories=DIR   stress: save histories that are not explained there, 20 of a run at most
+  --page=FILE       explain: draw the history as a page of HTML, too
   --observations    check: print what was seen where no document promises anything
   --seed=N          check, stress: seed of what is generated (default 1)
 
@@ -64,10 +68,10 @@ std::string ParseFlags(int argc, char** argv, std::vector<std::string>& words) {
     }
     const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(parts[0]);
-    const bool ours =
-        flag != nullptr && (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
-                            parts[0] == "results" || parts[0] == "seed" ||
-                            parts[0] == "observations" || parts[0] == "for");
+    const bool ours = flag != nullptr &&
+                      (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
+                       parts[0] == "results" || parts[0] == "histories" || parts[0] == "page" ||
+                       parts[0] == "seed" || parts[0] == "observations" || parts[0] == "for");
     if (!ours) return Cat("unknown flag --", parts[0]);
     if (parts.size() < 2 && parts[0] == "observations") {
       absl::SetFlag(&FLAGS_observations, true);
@@ -92,6 +96,8 @@ int Run(int argc, char** argv) {
 
   Options options{.only = absl::GetFlag(FLAGS_only),
                   .results = absl::GetFlag(FLAGS_results),
+                  .histories = absl::GetFlag(FLAGS_histories),
+                  .page = absl::GetFlag(FLAGS_page),
                   .observations = absl::GetFlag(FLAGS_observations),
                   .seed = absl::GetFlag(FLAGS_seed),
                   .length = absl::GetFlag(FLAGS_for)};
@@ -118,7 +124,7 @@ int Run(int argc, char** argv) {
   if (command == "list") return List(options);
   if (command == "replay") return Replay(options, words[1]);
   if (command == "repro") return Repro(words[1]);
-  if (command == "explain") return Explain(words[1]);
+  if (command == "explain") return Explain(options, words[1]);
   return Wrong(Cat("unknown command '", command, "'"));
 }
 

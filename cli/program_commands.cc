@@ -1,14 +1,13 @@
-// ipcspec replay, repro and explain: commands on one file.
-#include <cerrno>
+// ipcspec replay and repro: commands on a program in a file.
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 
+#include "absl/strings/str_split.h"
 #include "cli/commands.h"
+#include "cli/input_file.h"
 #include "cli/under_test.h"
+#include "cli/verdict.h"
 #include "conformance/machine_under_test.h"
 #include "impl/call/history.h"
 #include "impl/call/program.h"
@@ -19,55 +18,28 @@
 namespace ipcspec {
 namespace {
 
-std::optional<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path);
-  std::stringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    std::fprintf(stderr, "ipcspec: cannot read '%s': %s\n", path.c_str(), std::strerror(errno));
+// The program in a file; says what is wrong with it.
+std::optional<Program> ReadProgram(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadInput(path);
+  if (!text.ok()) {
+    std::fprintf(stderr, "ipcspec: %s\n", std::string(text.status().message()).c_str());
     return std::nullopt;
   }
-  return text.str();
-}
-
-void SayMalformed(const std::string& path, const absl::Status& status) {
-  std::fprintf(stderr, "ipcspec: %s: %s\n", path.c_str(), std::string(status.message()).c_str());
-}
-
-int ExitStatus(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kAllowed:
-      return kConforms;
-    case Verdict::kForbidden:
-      return kViolation;
-    case Verdict::kUndecided:
-      return kUndecided;
+  absl::StatusOr<Program> program = ParseProgram(*text);
+  if (!program.ok()) {
+    std::fprintf(stderr,
+                 "ipcspec: %s: %s\nA program is text as `check` prints it; see README.md.\n",
+                 path.c_str(), std::string(program.status().message()).c_str());
+    return std::nullopt;
   }
-  return kUndecided;
-}
-
-const char* NameOf(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kAllowed:
-      return "conforms";
-    case Verdict::kForbidden:
-      return "violates";
-    case Verdict::kUndecided:
-      return "undecided";
-  }
-  return "undecided";
+  return *std::move(program);
 }
 
 }  // namespace
 
 int Replay(const Options& options, const std::string& path) {
-  const std::optional<std::string> text = ReadFile(path);
-  if (!text.has_value()) return kWrongUse;
-  const absl::StatusOr<Program> program = ParseProgram(*text);
-  if (!program.ok()) {
-    SayMalformed(path, program.status());
-    return kWrongUse;
-  }
+  const std::optional<Program> program = ReadProgram(path);
+  if (!program.has_value()) return kWrongUse;
   return WithSystem(options, [&](const PlatformFacts&) {
     const ProgramRun run = RunProgram(*MachineUnderTest().system, *program);
     std::fputs(ToText(run.history).c_str(), stdout);
@@ -75,37 +47,21 @@ int Replay(const Options& options, const std::string& path) {
       std::fprintf(stderr, "ipcspec: %s\n", std::string(run.status.message()).c_str());
       return kUndecided;
     }
-    std::printf("# %s; %d of %d steps were carried out\n%s", NameOf(run.verdict), run.steps_done,
-                static_cast<int>(program->steps.size()), run.story.c_str());
+    // All of it is a history still.
+    std::printf("# %s; %d of %d steps were carried out\n", NameOf(run.verdict), run.steps_done,
+                static_cast<int>(program->steps.size()));
+    for (absl::string_view line : absl::StrSplit(run.story, '\n', absl::SkipEmpty())) {
+      std::printf("# %.*s\n", static_cast<int>(line.size()), line.data());
+    }
     return ExitStatus(run.verdict);
   });
 }
 
 int Repro(const std::string& path) {
-  const std::optional<std::string> text = ReadFile(path);
-  if (!text.has_value()) return kWrongUse;
-  const absl::StatusOr<Program> program = ParseProgram(*text);
-  if (!program.ok()) {
-    SayMalformed(path, program.status());
-    return kWrongUse;
-  }
+  const std::optional<Program> program = ReadProgram(path);
+  if (!program.has_value()) return kWrongUse;
   std::fputs(ReproInC(*program).c_str(), stdout);
   return kConforms;
-}
-
-int Explain(const std::string& path) {
-  const std::optional<std::string> text = ReadFile(path);
-  if (!text.has_value()) return kWrongUse;
-  const absl::StatusOr<History> history = ParseHistory(*text);
-  if (!history.ok()) {
-    SayMalformed(path, history.status());
-    return kWrongUse;
-  }
-  std::string story;
-  const Verdict verdict = ExplainHistory(*history, &story);
-  std::printf("%s: %d events\n%s", NameOf(verdict), static_cast<int>(history->events.size()),
-              story.c_str());
-  return ExitStatus(verdict);
 }
 
 }  // namespace ipcspec

@@ -1,5 +1,7 @@
 #include "platforms/session.h"
 
+#include <algorithm>
+#include <climits>
 #include <optional>
 #include <utility>
 
@@ -25,7 +27,8 @@ int Session::Run(int task, Call call) {
 
 bool Session::Run(const Step& step) {
   if (ended()) return false;
-  next_label_ = std::max(next_label_, step.label + 1);
+  // A program may have the largest label that there is.
+  next_label_ = std::max(next_label_, std::min(step.label, INT_MAX - 1) + 1);
   std::vector<Event> events;
   if (std::holds_alternative<Await>(step.call)) {
     const auto waiting = pending_.find(step.task);

@@ -42,6 +42,7 @@ void LiveLong(System& system, const Session& session, Cast& cast, Dice& dice, Li
   life.history = session.history();
   std::vector<Event>& events = life.history.events;
   const size_t begin = events.size();
+  life.history.race_begin = begin;
   life.status = system.Run(session.Resolved(cast.Draw(dice)), events);
   if (!life.status.ok()) return;
   Count(events, begin, life);
@@ -65,7 +66,8 @@ void LiveLong(System& system, const Session& session, Cast& cast, Dice& dice, Li
   Judgement judgement = ipcspec::Judge(life.history, begin);
   life.verdict = judgement.verdict;
   life.story = std::move(judgement.story);
-  if (life.verdict == Verdict::kForbidden) life.history = std::move(judgement.counterexample);
+  life.counterexample = std::move(judgement.counterexample);
+  life.blame = judgement.blame;
 }
 
 }  // namespace
@@ -94,6 +96,7 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
     LiveLong(system, session, *cast, dice, life);
     return life;
   }
+  const size_t begin = session.history().events.size();
   for (int i = 0; i < workload.races && !session.ended(); ++i) {
     const size_t before = session.history().events.size();
     Race race = cast->Draw(dice);
@@ -112,6 +115,11 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
   life.status = session.status();
   life.story = session.story();
   life.history = session.history();
+  life.history.race_begin = begin;
+  if (life.verdict == Verdict::kForbidden) {
+    life.counterexample = life.history;
+    life.blame = session.oracle().blame();
+  }
   return life;
 }
 

@@ -16,7 +16,10 @@ struct Life {
   Verdict verdict = Verdict::kAllowed;
   absl::Status status;  // trouble of the harness: then there is no verdict
   std::string story;    // where it is not allowed
-  History history;
+  History history;      // says where the first race begins
+  // kForbidden: what of the history the exact oracle rejects, and where.
+  History counterexample;
+  Blame blame;
   int races = 0;
   int64_t calls = 0;   // of the races
   int64_t deaths = 0;  // of racing tasks

@@ -118,8 +118,13 @@ bool Cursor::EndLine() {
 
 bool Cursor::ExpectHeader(std::string_view header) {
   NextLine();
-  if (text_.substr(position_, header.size()) != header) {
-    return Fail(Cat("the line \"", header, "\""));
+  const std::string_view line = text_.substr(position_, text_.find('\n', position_) - position_);
+  if (!line.starts_with(header)) {
+    const std::string_view begin = line.substr(0, 40);
+    return FailAt(position_,
+                  Cat("expected the line \"", header, "\", found ",
+                      AtEnd() ? "the end of the text"
+                              : Cat("\"", absl::CHexEscape({begin.data(), begin.size()}), "\"")));
   }
   position_ += header.size();
   return EndLine();

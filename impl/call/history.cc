@@ -28,6 +28,7 @@ NameTable EnumTable<Dialect::Kernel>() {
 namespace {
 
 constexpr std::string_view kHeader = "ipcspec history 1";
+constexpr std::string_view kRace = "race";
 constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
 
 // Wait statuses (wait(2)): the low seven bits are the signal that killed, 0 for an exit, whose
@@ -265,7 +266,11 @@ std::string ToText(const Event& event) {
 
 std::string ToText(const History& history) {
   std::string out = Cat(kHeader, "\n", ToText(history.dialect), "\n");
-  for (const Event& event : history.events) Append(&out, ToText(event), "\n");
+  for (size_t i = 0; i < history.events.size(); ++i) {
+    if (i == history.race_begin) Append(&out, kRace, "\n");
+    Append(&out, ToText(history.events[i]), "\n");
+  }
+  if (history.race_begin == history.events.size()) Append(&out, kRace, "\n");
   return out;
 }
 
@@ -277,9 +282,17 @@ absl::StatusOr<History> ParseHistory(std::string_view text) {
   }
   EventParser parser(cursor);
   while (cursor.NextLine()) {
-    if (!parser.Parse(&history.events.emplace_back()) || !EndWholeLine(cursor)) {
+    const size_t start = cursor.position();
+    if (cursor.TakeWord(kRace)) {
+      if (history.race_begin.has_value()) {
+        cursor.FailAt(start, "there are two lines that say where the race begins");
+        return cursor.status();
+      }
+      history.race_begin = history.events.size();
+    } else if (!parser.Parse(&history.events.emplace_back())) {
       return cursor.status();
     }
+    if (!EndWholeLine(cursor)) return cursor.status();
   }
   return history;
 }

@@ -12,11 +12,15 @@
 //
 // The second line holds the dialect of the system. Each further line is an event: the time in
 // nanoseconds since the start, the task, and what happened.
+//
+// A line `race` may stand between two events, once: before it there is one call at a time, each
+// followed by its quiet event; from there on tasks race. Who judges long races needs to know.
 #ifndef IPCSPEC_IMPL_CALL_HISTORY_H_
 #define IPCSPEC_IMPL_CALL_HISTORY_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +58,8 @@ struct Event {
 struct History {
   Dialect dialect;
   std::vector<Event> events;
+  // The first event of the race, or their number: it stands at the end; none: nothing says where.
+  std::optional<size_t> race_begin = {};
   bool operator==(const History&) const = default;
 };
 
@@ -63,7 +69,7 @@ std::string ToText(const History& history);
 
 // Reads the text form. InvalidArgument, with the place: what is not well formed, a time before that
 // of the event above, a task that no fork or clone makes, a call by a task that is in a call or has
-// ended, a return without a call, and a text that was cut off within a line.
+// ended, a return without a call, a second race, and a text that was cut off within a line.
 absl::StatusOr<History> ParseHistory(std::string_view text);
 
 // The calls of `history` as a program. A descriptor, identifier or key that an earlier call

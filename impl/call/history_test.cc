@@ -73,6 +73,22 @@ TEST(History, PrintsAndParses) {
   EXPECT_TRUE(*parsed == history);
 }
 
+TEST(History, SaysWhereTheRaceBegins) {
+  for (const char* lines : {"race\n5 quiet\n6 quiet\n", "5 quiet\nrace\n6 quiet\n",
+                            "5 quiet\n6 quiet\nrace\n", "5 quiet\n6 quiet\n"}) {
+    const std::string text = std::string("ipcspec history 1\n") + kDialect + lines;
+    const auto parsed = ParseHistory(text);
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(parsed->events.size(), 2u);
+    const size_t at = std::string(lines).find("race");
+    EXPECT_EQ(parsed->race_begin.has_value(), at != std::string::npos);
+    if (parsed->race_begin.has_value()) {
+      EXPECT_EQ(*parsed->race_begin, at / 8);
+    }
+    EXPECT_EQ(ToText(*parsed), text);
+  }
+}
+
 TEST(History, HasEachWayToEnd) {
   const std::vector<std::pair<int, std::string>> kRows = {
       {0, "exit 0"},
@@ -143,6 +159,10 @@ TEST(ParseHistory, SaysWhatIsWrong) {
       {"0 t0 exit now\n",
        "line 3, column 11: expected an exit status, or ? for one that is not known, found \"now\""},
       {"0 t0 signal 0\n", "line 3, column 3: t0 gets a signal that there is not"},
+      {"race\n5 quiet\n race\n",
+       "line 5, column 2: there are two lines that say where the race begins"},
+      {"race 5\n", "line 3, column 6: expected the end of the line, found \"5\""},
+      {"0 quiet\nrace", "line 4, column 5: the last line has no end: the text was cut off"},
       {"0 quiet", "line 3, column 8: the last line has no end: the text was cut off"},
       {"0 t0 call 1: pipe2()\n9 t0 return 0 [3",
        "line 4, column 17: expected \",\" or \"]\", found the end of the text"},

@@ -5,6 +5,7 @@
 #ifndef IPCSPEC_IMPL_CALL_MEMORY_CALLS_H_
 #define IPCSPEC_IMPL_CALL_MEMORY_CALLS_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,11 @@ namespace ipcspec {
 // Addresses that a program may choose: from here on, 1 GiB.
 inline constexpr int64_t kFirstAddress = 0x100000000000;
 inline constexpr int64_t kLastAddress = kFirstAddress + (int64_t{1} << 30);
+
+// The place so far behind an address: it wraps, as it does on the machine.
+inline int64_t AddressAt(int64_t address, int64_t offset) {
+  return static_cast<int64_t>(static_cast<uint64_t>(address) + static_cast<uint64_t>(offset));
+}
 
 // Returns the address; address 0 lets the kernel choose.
 struct Mmap {

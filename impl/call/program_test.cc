@@ -87,8 +87,9 @@ TEST(ParseProgram, SaysWhatIsWrong) {
     const auto parsed = ParseProgram("ipcspec program 1\n" + lines);
     EXPECT_EQ(std::string(parsed.status().message()), error) << lines;
   }
-  EXPECT_EQ(std::string(ParseProgram("ipcspec history 1\n").status().message()),
-            "line 1, column 1: expected the line \"ipcspec program 1\", found \"ipcspec\"");
+  EXPECT_EQ(
+      std::string(ParseProgram("ipcspec history 1\n").status().message()),
+      "line 1, column 1: expected the line \"ipcspec program 1\", found \"ipcspec history 1\"");
   EXPECT_EQ(std::string(ParseProgram("ipcspec program 12\n").status().message()),
             "line 1, column 18: expected the end of the line, found \"2\"");
   EXPECT_EQ(std::string(ParseProgram("").status().message()),

@@ -84,7 +84,7 @@ Judgement Convict(const Round& round, size_t race_begin, const PartsAnswer& part
   const std::vector<size_t> kept = Shrink(parts.worst, fails);
   Judgement judgement;
   judgement.counterexample = kept.empty() ? round.history() : keep(kept);
-  judgement.verdict = ExplainHistory(judgement.counterexample, &story);
+  judgement.verdict = ExplainHistory(judgement.counterexample, &story, &judgement.blame);
   if (judgement.verdict == Verdict::kForbidden) {
     judgement.story = Cat(parts.worst.text, "\n", story);
     return judgement;
@@ -119,7 +119,10 @@ Judgement Judge(const History& history, size_t race_begin, const Effort& effort)
   const Round round(history, race_begin);
   if (round.setup_verdict() != Verdict::kAllowed) {
     Judgement judgement{.verdict = round.setup_verdict(), .story = round.story()};
-    if (judgement.verdict == Verdict::kForbidden) judgement.counterexample = history;
+    if (judgement.verdict == Verdict::kForbidden) {
+      judgement.counterexample = history;
+      judgement.blame = round.blame();
+    }
     return judgement;
   }
   if (!round.obstacle().empty()) {

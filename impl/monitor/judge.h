@@ -25,6 +25,7 @@ struct Judgement {
   // kForbidden: a history that the exact oracle rejects: the calls before the race, and of the rest
   // those that matter.
   History counterexample;
+  Blame blame;  // in it
 };
 
 // Judges a round: events before `race_begin` are in lock step, each batch with its quiet event.

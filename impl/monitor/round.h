@@ -72,6 +72,7 @@ class Round {
   // Of the calls before the race; the story says why if it is not kAllowed.
   Verdict setup_verdict() const { return setup_verdict_; }
   const std::string& story() const { return oracle_.story(); }
+  const Blame& blame() const { return oracle_.blame(); }
 
   // Why the round as a whole cannot be judged here; empty: it can.
   const std::string& obstacle() const { return obstacle_; }

@@ -127,7 +127,8 @@ History Keep(const Round& round, size_t race_begin, const std::vector<Group>& gr
   }
 
   History history{.dialect = round.history().dialect,
-                  .events = {events.begin(), events.begin() + static_cast<int64_t>(race_begin)}};
+                  .events = {events.begin(), events.begin() + static_cast<int64_t>(race_begin)},
+                  .race_begin = race_begin};
   const auto last = static_cast<uint32_t>(events.size() - 1);
   const uint32_t stays = quiet != kNever ? quiet : sleeps ? kNever : last;
   for (uint32_t i = static_cast<uint32_t>(race_begin); i < events.size(); ++i) {

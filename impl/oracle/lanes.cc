@@ -29,7 +29,9 @@ std::string DrawBlock(const LaneLayout& layout, int block) {
   for (const LaneBar& bar : layout.bars) {
     if (bar.block != block) continue;
     std::string& lane = lane_of(bar.task);
-    for (int i = bar.from; i <= bar.to; ++i) lane[i] = lane[i] == '|' ? '+' : '-';
+    for (int i = bar.from; i <= bar.to; ++i) {
+      lane[i] = bar.blamed ? '#' : lane[i] == '|' ? '+' : '-';
+    }
     if (bar.begins) lane[bar.from] = '[';
     if (bar.ends && bar.end != LaneBar::End::kDied) lane[bar.to] = ']';
     if (!bar.ends) lane[bar.to] = '~';
@@ -116,15 +118,16 @@ int DrawBlockAsSvg(const LaneLayout& layout, int block, int top, std::string* ou
   }
   for (const LaneQuiet& quiet : layout.quiets) {
     if (quiet.block != block) continue;
-    Append(out, "<line class=\"quiet\" x1=\"", x(quiet.at), "\" x2=\"", x(quiet.at), "\" y1=\"",
-           top + kHead - 4, "\" y2=\"", bottom, "\"><title>all is quiet</title></line>\n");
+    Append(out, "<line class=\"", quiet.blamed ? "quiet blamed" : "quiet", "\" x1=\"", x(quiet.at),
+           "\" x2=\"", x(quiet.at), "\" y1=\"", top + kHead - 4, "\" y2=\"", bottom,
+           "\"><title>all is quiet</title></line>\n");
   }
   for (const LaneBar& bar : layout.bars) {
     if (bar.block != block) continue;
-    Append(out, "<rect class=\"", ClassOf(bar), "\" x=\"", x(bar.from), "\" y=\"",
-           lane_top(bar.task), "\" width=\"", (bar.to - bar.from + 1) * kColumn, "\" height=\"",
-           kBar, "\" rx=\"", bar.begins && bar.ends ? 4 : 0, "\"><title>", Escape(bar.whole),
-           "</title></rect>\n");
+    Append(out, "<rect class=\"", ClassOf(bar), bar.blamed ? " blamed" : "", "\" x=\"", x(bar.from),
+           "\" y=\"", lane_top(bar.task), "\" width=\"", (bar.to - bar.from + 1) * kColumn,
+           "\" height=\"", kBar, "\" rx=\"", bar.begins && bar.ends ? 4 : 0, "\"><title>",
+           Escape(bar.whole), "</title></rect>\n");
   }
   for (const LaneText& text : layout.texts) {
     if (text.block != block) continue;
@@ -158,12 +161,26 @@ svg .died { fill: var(--died); }
 svg .pending { fill: var(--pending); stroke-dasharray: 4 2; }
 svg .lane { stroke: var(--line); }
 svg .quiet { stroke: var(--soft); stroke-dasharray: 2 3; stroke-width: 1.5; }
+svg .blamed { stroke: var(--mark); stroke-width: 2.5; stroke-dasharray: none; }
+.legend span { display: inline-block; margin: 0 .6rem .3rem 0; padding: 0 .5rem; border-radius: 4px;
+  border: 1px solid var(--soft); font-size: 12px; }
+.legend .ok { background: var(--ok); }
+.legend .failed { background: var(--failed); }
+.legend .died { background: var(--died); }
+.legend .pending { background: var(--pending); border-style: dashed; }
+.legend .quiet { border-width: 0 0 0 2px; border-style: dashed; border-radius: 0; }
+.legend .blamed { border: 2.5px solid var(--mark); }
 )";
+
+constexpr std::string_view kLegend =
+    "<p class=\"legend\"><span class=\"ok\">returned</span><span class=\"failed\">failed</span>"
+    "<span class=\"died\">its task ended</span><span class=\"pending\">has not returned</span>"
+    "<span class=\"quiet\">all is quiet</span>";
 
 }  // namespace
 
-std::string DrawLanes(const History& history, int width) {
-  const LaneLayout layout = LayOut(history, width - kGutter);
+std::string DrawLanes(const History& history, int width, const Blame& blame) {
+  const LaneLayout layout = LayOut(history, width - kGutter, blame);
   std::string out;
   for (int block = 0; block < layout.blocks(); ++block) {
     if (block > 0) out += "\n";
@@ -172,8 +189,9 @@ std::string DrawLanes(const History& history, int width) {
   return out;
 }
 
-std::string LanesPage(const History& history, std::string_view title, std::string_view story) {
-  const LaneLayout layout = LayOut(history, kPageWidth);
+std::string LanesPage(const History& history, std::string_view title, std::string_view story,
+                      const Blame& blame) {
+  const LaneLayout layout = LayOut(history, kPageWidth, blame);
   std::string picture;
   int height = 0;
   for (int block = 0; block < layout.blocks(); ++block) {
@@ -185,6 +203,8 @@ std::string LanesPage(const History& history, std::string_view title, std::strin
                         Escape(title), "</title>\n<style>", kStyle, "</style>\n</head>\n<body>\n");
   Append(&out, "<h1>", Escape(title), "</h1>\n");
   if (!story.empty()) Append(&out, "<pre>", Escape(story), "</pre>\n");
+  Append(&out, kLegend, blame.task < 0 ? "" : "<span class=\"blamed\">not explained</span>",
+         "</p>\n");
   Append(&out, "<div class=\"scroll\"><svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" ",
          "width=\"", width, "\" height=\"", height, "\" viewBox=\"0 0 ", width, " ", height,
          "\">\n", picture, "</svg></div>\n</body>\n</html>\n");

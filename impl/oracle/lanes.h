@@ -6,7 +6,8 @@
 //   t12                                                      [read(3,1)----+~
 //
 // Not to scale: each event has a column of its own, so what overlaps is what was concurrent. A bar
-// that ends with ~ goes on; | across the lanes is a moment when all was quiet.
+// that ends with ~ goes on; | across the lanes is a moment when all was quiet. A bar of # is that
+// of the call that is not explained.
 #ifndef IPCSPEC_IMPL_ORACLE_LANES_H_
 #define IPCSPEC_IMPL_ORACLE_LANES_H_
 
@@ -14,15 +15,17 @@
 #include <string_view>
 
 #include "impl/call/history.h"
+#include "impl/oracle/oracle.h"
 
 namespace ipcspec {
 
 // For a terminal, in lines of at most `width` columns (60 at least); a long history goes on below.
-std::string DrawLanes(const History& history, int width = 100);
+std::string DrawLanes(const History& history, int width = 100, const Blame& blame = {});
 
 // The same as a page of HTML that needs nothing else, above it `title` and `story` as plain text.
 // Pointing at a bar shows the whole call and its times.
-std::string LanesPage(const History& history, std::string_view title, std::string_view story);
+std::string LanesPage(const History& history, std::string_view title, std::string_view story,
+                      const Blame& blame = {});
 
 }  // namespace ipcspec
 

@@ -14,7 +14,7 @@ namespace ipcspec {
 namespace {
 
 constexpr size_t kLongestCall = 24;
-constexpr size_t kLongestOutcome = 14;
+constexpr size_t kLongestOutcome = 22;
 constexpr int kNarrowest = 50;
 
 std::string Cut(std::string text, size_t most) {
@@ -55,7 +55,8 @@ std::string EndOf(const Event& event) {
 
 class Layouter {
  public:
-  Layouter(const History& history, int width) : history_(history) {
+  Layouter(const History& history, int width, const Blame& blame)
+      : history_(history), blame_(blame) {
     layout_.width = std::max(width, kNarrowest);
   }
   LaneLayout Run();
@@ -67,6 +68,7 @@ class Layouter {
     std::string label;
     int from;  // column, counted through all blocks
     bool begins = true;
+    bool blamed = false;
     std::vector<LaneBar> pieces;
   };
 
@@ -82,6 +84,7 @@ class Layouter {
   int BlockEnd() const { return BlockBegin() + layout_.width; }
 
   const History& history_;
+  const Blame& blame_;
   LaneLayout layout_;
   std::map<int, Open> open_;     // by task
   std::map<int, int> lane_end_;  // by task: the first free column
@@ -153,6 +156,7 @@ void Layouter::Close(int task, int at, LaneBar::End end, const std::string& outc
           end == LaneBar::End::kPending ? std::string() : Cat(", ended at ", now_ns_, " ns"));
   for (LaneBar& piece : open.pieces) {
     piece.end = end;
+    piece.blamed = open.blamed;
     piece.whole = whole;
     layout_.bars.push_back(std::move(piece));
   }
@@ -175,6 +179,9 @@ LaneLayout Layouter::Run() {
     const Event& event = history_.events[i];
     now_ns_ = event.time_ns;
     if (event.kind != Event::Kind::kQuiet) tasks.insert(event.task);
+    if (const auto open = open_.find(blame_.task); i == blame_.event && open != open_.end()) {
+      open->second.blamed = true;
+    }
     switch (event.kind) {
       case Event::Kind::kCall:
         Call(i);
@@ -205,7 +212,8 @@ LaneLayout Layouter::Run() {
         if (std::max(after, last_ + 1) >= BlockEnd()) NextBlock();
         last_ = std::max(after < BlockEnd() ? after : 0, last_ + 1);
         for (const auto& [task, open] : open_) last_ = std::max(last_, lane_end_[task]);
-        layout_.quiets.push_back({.block = block(), .at = last_ - BlockBegin()});
+        layout_.quiets.push_back(
+            {.block = block(), .at = last_ - BlockBegin(), .blamed = i == blame_.event});
         break;
       }
     }
@@ -233,6 +241,8 @@ std::vector<int> LaneLayout::TasksIn(int block) const {
   return {in.begin(), in.end()};
 }
 
-LaneLayout LayOut(const History& history, int width) { return Layouter(history, width).Run(); }
+LaneLayout LayOut(const History& history, int width, const Blame& blame) {
+  return Layouter(history, width, blame).Run();
+}
 
 }  // namespace ipcspec

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "impl/call/history.h"
+#include "impl/oracle/oracle.h"
 
 namespace ipcspec {
 
@@ -24,6 +25,7 @@ struct LaneBar {
   bool begins = false;      // else the bar comes from the block above
   bool ends = false;        // else it goes on below, or to the end
   End end = End::kPending;  // of the whole bar
+  bool blamed = false;      // what is not explained
   std::string whole;        // the call, its outcome and its times, in full
 };
 
@@ -39,6 +41,7 @@ struct LaneText {
 struct LaneQuiet {
   int block = 0;
   int at = 0;
+  bool blamed = false;
 };
 
 struct LaneLayout {
@@ -54,7 +57,7 @@ struct LaneLayout {
   std::vector<int> TasksIn(int block) const;
 };
 
-LaneLayout LayOut(const History& history, int width);
+LaneLayout LayOut(const History& history, int width, const Blame& blame);
 
 }  // namespace ipcspec
 

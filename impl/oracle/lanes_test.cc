@@ -72,6 +72,19 @@ TEST(Lanes, GoOnInTheNextBlock) {
 )");
 }
 
+TEST(Lanes, MarkWhatIsNotExplained) {
+  const History history = Parse(kRace);
+  EXPECT_EQ(DrawLanes(history, 100, {.event = 9, .task = 10}),
+            R"(      1003 ns
+  t10  [read(3,9)-3 "<1>"] [read(3,9)#!USR1##########EINTR]              |
+  t11   [write(4,"<1>")----3]          [read(3,9)-!!KILL-X killed SIGKILL|
+  t12                                                      [read(3,1)----+~
+)");
+  // At a quiet event it is a call that goes on.
+  const std::string asleep = DrawLanes(history, 100, {.event = 11, .task = 12});
+  EXPECT_NE(asleep.find("[read(3,1)#####~"), std::string::npos) << asleep;
+}
+
 TEST(Lanes, OfNothingAreNothing) {
   EXPECT_EQ(DrawLanes(History{}), "");
   EXPECT_NE(LanesPage(History{}, "t", "").find("</html>"), std::string::npos);
@@ -99,7 +112,7 @@ TEST(Lanes, KeepTheWidthAndCoverNothing) {
     for (const auto& line : absl::StrSplit(DrawLanes(history, width), '\n')) {
       EXPECT_LE(static_cast<int>(line.size()), width) << line;
     }
-    const LaneLayout layout = LayOut(history, width);
+    const LaneLayout layout = LayOut(history, width, {});
     std::set<std::vector<int>> taken;  // block, task, column
     for (const LaneText& text : layout.texts) {
       ASSERT_GE(text.from, 0);
@@ -125,6 +138,11 @@ TEST(LanesPage, EscapesAndNeedsNothingElse) {
   EXPECT_NE(page.find("<title>a &lt; b &amp; &quot;c&quot;</title>"), std::string::npos);
   EXPECT_NE(page.find("data=&quot;&lt;/title&gt;&lt;script&gt;&amp;&quot;"), std::string::npos);
   EXPECT_NE(page.find("prefers-color-scheme: dark"), std::string::npos);
+  // What a mark means is said where there is one.
+  EXPECT_EQ(page.find("not explained"), std::string::npos);
+  const std::string blamed = LanesPage(history, "t", "", {.event = 1, .task = 10});
+  EXPECT_NE(blamed.find("class=\"pending blamed\""), std::string::npos);
+  EXPECT_NE(blamed.find("not explained"), std::string::npos);
   for (const char* outside : {"src=", "href=", "url(", "@import"}) {
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
   }

@@ -7,7 +7,7 @@
 
 namespace ipcspec {
 
-Oracle::Oracle(const Dialect& dialect) {
+Oracle::Oracle(const Dialect& dialect, size_t budget) : budget_(budget) {
   history_.dialect = dialect;
   worlds_.push_back(World(&history_.dialect));
 }
@@ -43,27 +43,39 @@ bool Oracle::ExplainAtOnce(absl::Span<const Event> batch) {
 }
 
 Verdict Oracle::Explain(absl::Span<const Event> batch) {
+  history_.events.resize(explained_);  // a batch that was not explained comes again, with more
   history_.events.insert(history_.events.end(), batch.begin(), batch.end());
-  if (ExplainAtOnce(batch)) return Verdict::kAllowed;
+  if (ExplainAtOnce(batch)) {
+    explained_ = history_.events.size();
+    return Verdict::kAllowed;
+  }
 
   Future future(batch);
   std::vector<World> worlds = worlds_;
+  bool incomplete = incomplete_;
   for (size_t i = 0; i < batch.size(); ++i) {
     future.Advance(i);
-    Search search(future);
+    Search search(future, budget_);
     std::vector<World> next = search.Through(worlds, batch[i]);
+    incomplete |= search.exhausted();
     if (next.empty()) {
-      const size_t index = history_.events.size() - batch.size() + i;
-      story_ = TellStory(history_, index, worlds, search.exhausted());
-      return search.exhausted() ? Verdict::kUndecided : Verdict::kForbidden;
+      const size_t index = explained_ + i;
+      story_ = TellStory(history_, index, worlds, incomplete);
+      blame_ = {.event = index,
+                .task = batch[i].kind == Event::Kind::kQuiet
+                            ? RestlessTask(worlds.front(), batch[i].time_ns)
+                            : batch[i].task};
+      return incomplete ? Verdict::kUndecided : Verdict::kForbidden;
     }
     worlds = std::move(next);
   }
   worlds_ = std::move(worlds);
+  incomplete_ = incomplete;
+  explained_ = history_.events.size();
   return Verdict::kAllowed;
 }
 
-Verdict ExplainHistory(const History& history, std::string* story) {
+Verdict ExplainHistory(const History& history, std::string* story, Blame* blame) {
   Oracle oracle(history.dialect);
   const absl::Span<const Event> events = history.events;
   for (size_t begin = 0; begin < events.size();) {
@@ -73,6 +85,7 @@ Verdict ExplainHistory(const History& history, std::string* story) {
     const Verdict verdict = oracle.Explain(events.subspan(begin, end - begin));
     if (verdict != Verdict::kAllowed) {
       *story = oracle.story();
+      if (blame != nullptr) *blame = oracle.blame();
       return verdict;
     }
     begin = end;

@@ -16,6 +16,8 @@
 #ifndef IPCSPEC_IMPL_ORACLE_ORACLE_H_
 #define IPCSPEC_IMPL_ORACLE_ORACLE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,9 +31,17 @@ namespace ipcspec {
 
 enum class [[nodiscard]] Verdict{kAllowed, kForbidden, kUndecided};
 
+// Where a history stops being explained.
+struct Blame {
+  size_t event = SIZE_MAX;  // its index
+  // Whose call cannot have been as it was seen; at a quiet event: one that cannot be asleep.
+  int task = -1;
+};
+
 class Oracle {
  public:
-  explicit Oracle(const Dialect& dialect);
+  static constexpr size_t kBudget = 20000;
+  explicit Oracle(const Dialect& dialect, size_t budget = kBudget);
   Oracle(const Oracle&) = delete;  // worlds point to the dialect
   Oracle& operator=(const Oracle&) = delete;
 
@@ -47,17 +57,24 @@ class Oracle {
   // Of the last batch that was not explained: the last events, what was seen, what the reference
   // allowed instead, and where that is documented.
   const std::string& story() const { return story_; }
+  // The same in short.
+  const Blame& blame() const { return blame_; }
 
  private:
   bool ExplainAtOnce(absl::Span<const Event> batch);
 
+  const size_t budget_;
   History history_;
+  size_t explained_ = 0;  // events of it
+  // The search ended at its budget once: `worlds_` may lack the one that would explain what comes.
+  bool incomplete_ = false;
   std::vector<World> worlds_;
   std::string story_;
+  Blame blame_;
 };
 
-// Explains a whole history, batch by batch.
-Verdict ExplainHistory(const History& history, std::string* story);
+// Explains a whole history, batch by batch. What is not explained is told if it is asked for.
+Verdict ExplainHistory(const History& history, std::string* story, Blame* blame = nullptr);
 
 }  // namespace ipcspec
 

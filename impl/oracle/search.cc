@@ -9,9 +9,6 @@
 namespace ipcspec {
 namespace {
 
-// How many worlds one event may visit before the answer is "undecided".
-constexpr size_t kBudget = 20000;
-
 // A level above every pipe's capacity: as much as fits.
 constexpr int64_t kFull = int64_t{1} << 40;
 
@@ -263,7 +260,7 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
     // so a signal that merged with the one whose handler runs: after it, there would be two.
     if (at_once || (happened && !OrderMatters(world, event))) continue;
     SilentSteps(world, event.time_ns, [&](World next) {
-      if (visited.size() >= kBudget) {
+      if (visited.size() >= budget_) {
         exhausted_ = true;
       } else if (visited.insert(next).second) {
         open.push_back(std::move(next));

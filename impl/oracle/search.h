@@ -54,7 +54,8 @@ class Future {
 
 class Search {
  public:
-  explicit Search(const Future& future) : future_(future) {}
+  // `budget`: how many worlds one event may visit before the answer is "undecided".
+  Search(const Future& future, size_t budget) : future_(future), budget_(budget) {}
 
   // The worlds in which `event` has happened, reached from `worlds` by silent steps.
   std::vector<World> Through(const std::vector<World>& worlds, const Event& event);
@@ -73,6 +74,7 @@ class Search {
   void Happen(const World& world, const Event& event, Visit visit) const;
 
   const Future& future_;
+  const size_t budget_;
   bool exhausted_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "impl/oracle/story.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "absl/strings/str_join.h"
@@ -12,8 +13,17 @@ namespace ipcspec {
 namespace {
 
 constexpr size_t kEventsShown = 12;
+constexpr size_t kMostShown = 8;  // possibilities
 
 std::string NameOfTask(int task) { return Cat("t", task); }
+
+// A search may know of thousands.
+std::string SomeOf(const std::set<std::string>& all) {
+  const auto end = all.size() <= kMostShown ? all.end() : std::next(all.begin(), kMostShown);
+  std::string out = absl::StrJoin(all.begin(), end, "; or ");
+  if (end != all.end()) Append(&out, "; or one of ", all.size() - kMostShown, " others");
+  return out;
+}
 
 // What the worlds allow at this point for the call that the task is in, without repetition.
 std::string AllowedIn(const std::vector<World>& worlds, int task, int64_t now_ns) {
@@ -23,7 +33,7 @@ std::string AllowedIn(const std::vector<World>& worlds, int task, int64_t now_ns
     if (t != nullptr && t->alive() && t->in_call()) allowed.insert(AllowedNow(world, task, now_ns));
   }
   if (allowed.empty()) return "no call of this task to be under way";
-  return absl::StrJoin(allowed, "; or ");
+  return SomeOf(allowed);
 }
 
 const Call* CurrentCall(const std::vector<World>& worlds, int task) {
@@ -68,7 +78,7 @@ std::string Restless(const std::vector<World>& worlds, int64_t now_ns) {
                          " though it took effect"));
     }
   }
-  return absl::StrJoin(reasons, "; or ");
+  return SomeOf(reasons);
 }
 
 }  // namespace

@@ -183,7 +183,7 @@ Result Step(Machine& m, const Mmap& call) {
 }
 
 Result Step(Machine& m, const Munmap& call) {
-  const int64_t start = call.address.value + call.offset;
+  const int64_t start = AddressAt(call.address.value, call.offset);
   const bool absurd = start < 0 || call.length < 0 || call.length > kEndOfAddresses - start;
   if (call.length == 0 || !IsAligned(m, start) || absurd) return Fail(EINVAL);
   UnmapRange(m.world, m.task, start, RoundUp(call.length, m.dialect().page_size), m.caller);
@@ -191,7 +191,7 @@ Result Step(Machine& m, const Munmap& call) {
 }
 
 Result Step(Machine& m, const Mprotect& call) {
-  const int64_t start = call.address.value + call.offset;
+  const int64_t start = AddressAt(call.address.value, call.offset);
   int64_t length = 0;
   Errors errors = RangeErrors(m, start, call.length, &length);
   errors.If((call.prot.bits & ~int64_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0, EINVAL);
@@ -214,7 +214,7 @@ Result Step(Machine& m, const Mprotect& call) {
 }
 
 Result Step(Machine& m, const Msync& call) {
-  const int64_t start = call.address.value + call.offset;
+  const int64_t start = AddressAt(call.address.value, call.offset);
   int64_t length = 0;
   Errors errors = RangeErrors(m, start, call.length, &length);
   errors.If((call.flags.bits & ~int64_t{MS_ASYNC | MS_INVALIDATE | MS_SYNC}) != 0, EINVAL);

@@ -246,7 +246,7 @@ void DropMemory(World& world, int task, const Caller& caller, bool goes_on) {
 }
 
 Result Step(Machine& m, const Load& call) {
-  const int64_t at = call.address.value + call.offset;
+  const int64_t at = AddressAt(call.address.value, call.offset);
   const Reach reach = ReachOf(m, at, call.size, PROT_READ);
   if (reach.foreign && m.choice.SawSuccess()) return Done(*m.choice.seen());
   if (int64_t signal = 0; Raises(m, reach, &signal)) return Done(signal);
@@ -256,7 +256,7 @@ Result Step(Machine& m, const Load& call) {
 }
 
 Result Step(Machine& m, const Store& call) {
-  const int64_t at = call.address.value + call.offset;
+  const int64_t at = AddressAt(call.address.value, call.offset);
   const Reach reach = ReachOf(m, at, static_cast<int64_t>(call.data.text.size()), PROT_WRITE);
   if (reach.foreign && m.choice.SawSuccess()) return Done(m.choice.seen()->ret);
   if (int64_t signal = 0; Raises(m, reach, &signal)) {

@@ -134,7 +134,7 @@ Result Step(Machine& m, const Shmat& call) {
 }
 
 Result Step(Machine& m, const Shmdt& call) {
-  const int64_t address = call.address.value + call.offset;
+  const int64_t address = AddressAt(call.address.value, call.offset);
   // Two attaches have one address when the later one, a shorter one, replaced the first pages of
   // the other: the one that is there goes.
   std::vector<Mapping> parts;

@@ -64,7 +64,7 @@ bool HasWaiters(const Machine& m, const Spot& spot) {
   return std::any_of(others.begin(), others.end(), [&](const Waiting& other) {
     const auto* wait = std::get_if<PsemWait>(other.call);
     if (wait == nullptr || other.done) return false;
-    const Spot there = Locate(m.world, other.task, wait->address.value + wait->offset);
+    const Spot there = Locate(m.world, other.task, AddressAt(wait->address.value, wait->offset));
     return there.object == spot.object && there.offset == spot.offset;
   });
 }
@@ -78,7 +78,7 @@ Result Undefined(Machine& m, const Spot& spot) {
 // Lets `operation` change the semaphore that the call means.
 template <class C, class Operation>
 Result Use(Machine& m, const C& call, Operation operation) {
-  const Spot spot = Locate(m.world, m.task, call.address.value + call.offset);
+  const Spot spot = Locate(m.world, m.task, AddressAt(call.address.value, call.offset));
   const PosixSem* found = Find(m.world, m.task, spot);
   if (found == nullptr) return Undefined(m, spot);
   PosixSem sem = *found;
@@ -174,7 +174,7 @@ Result Step(Machine& m, const PsemUnlink& call) {
 
 Result Step(Machine& m, const PsemInit& call) {
   if (ValueOf(call) > PosixSem::kMaxValue) return Fail(EINVAL);
-  const int64_t address = call.address.value + call.offset;
+  const int64_t address = AddressAt(call.address.value, call.offset);
   const Spot spot = PlaceToStore(m.world, m.task, address, PosixSem::kSize).value_or(Spot());
   if (spot.object < 0 || HasWaiters(m, spot)) return Undefined(m, spot);
   Forget(m.world, spot);
@@ -184,7 +184,7 @@ Result Step(Machine& m, const PsemInit& call) {
 }
 
 Result Step(Machine& m, const PsemDestroy& call) {
-  const Spot spot = Locate(m.world, m.task, call.address.value + call.offset);
+  const Spot spot = Locate(m.world, m.task, AddressAt(call.address.value, call.offset));
   const bool sound = Find(m.world, m.task, spot) != nullptr && !HasWaiters(m, spot);
   if (!sound) return Undefined(m, spot);
   Forget(m.world, spot);
@@ -200,7 +200,7 @@ Result Step(Machine& m, const PsemTryWait& call) {
 }
 
 Result Step(Machine& m, const PsemWait& call) {
-  const Spot spot = Locate(m.world, m.task, call.address.value + call.offset);
+  const Spot spot = Locate(m.world, m.task, AddressAt(call.address.value, call.offset));
   const bool contended = spot.object >= 0 && HasWaiters(m, spot);
   return Use(m, call, [&](PosixSem& sem) { return sem.Wait(call, contended, m.caller, m.choice); });
 }
