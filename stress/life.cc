@@ -42,16 +42,13 @@ void LiveLong(System& system, const Session& session, Cast& cast, Dice& dice, Li
   life.history = session.history();
   std::vector<Event>& events = life.history.events;
   const size_t begin = events.size();
-  life.status = system.Run(session.Resolved(cast.Draw(dice)), events);
+  life.status = system.Run(cast.Draw(dice), events);
   if (!life.status.ok()) return;
   Count(events, begin, life);
   ++life.races;
   int label = kFirstOfAudit;
   for (const Cast::Audit& audit : cast.audit()) {
-    bool resolved = true;
-    const auto call = std::make_shared<const Call>(Resolve(
-        audit.call, [&session](ArgKind, int of, int index) { return session.ValueOf(of, index); },
-        &resolved));
+    const auto call = std::make_shared<const Call>(audit.call);
     for (int i = 0; i < (audit.repeat ? kMostRepeats : 1); ++i) {
       life.status = system.Submit(0, ++label, call, events);
       if (life.status.ok()) life.status = system.Settle(events);
@@ -90,6 +87,7 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
       return life;
     }
   }
+  cast->Bind([&session](ArgKind, int label, int index) { return session.ValueOf(label, index); });
   if (workload.long_rounds && !session.ended()) {
     LiveLong(system, session, *cast, dice, life);
     return life;

@@ -100,6 +100,7 @@ struct ScriptMemory {
   static constexpr size_t kBufferSize = size_t{8} << 20;
   int32_t cpu;  // the only processor to run on, -1: any
   int32_t count;
+  int32_t unrecorded;         // for benchmarks: only the first call and the last return have a time
   std::atomic<int32_t> done;  // so many entries have returned
   std::array<ScriptEntry, kEntries> entries;
   alignas(64) std::array<char, kBufferSize> buffer;
