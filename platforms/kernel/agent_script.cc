@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "platforms/kernel/agent_ops.h"
 #include "platforms/kernel/monotonic.h"
 #include "platforms/kernel/raw_syscall.h"
 
@@ -56,6 +57,7 @@ bool Patch(const Mailboxes& memory, ScriptEntry& entry) {
 // For benchmarks: what the same calls take when nothing is noted of each.
 void CarryOutUnrecorded(ScriptMemory& script,
                         int64_t (*perform)(const Prepared& request, char* buffer)) {
+  if (script.count == 0) return;
   script.entries[0].called_ns.store(Monotonic());
   for (int i = 0; i < script.count; ++i) {
     const ScriptEntry& entry = script.entries[i];
@@ -65,25 +67,12 @@ void CarryOutUnrecorded(ScriptMemory& script,
   script.done.store(script.count, std::memory_order_release);
 }
 
-}  // namespace
-
-int64_t CarryOutScript(Mailboxes& memory, int slot,
-                       int64_t (*perform)(const Prepared& request, char* buffer)) {
-  ScriptMemory& script = memory.scripts[slot];
-  int next = script.done.load();
-  if (next == 0) {
-    RunOn(script.cpu);
-    memory.ready.fetch_add(1);
-    while (memory.go.load(std::memory_order_acquire) == 0) RawSyscall(SYS_sched_yield);
-  }
-  if (script.unrecorded != 0 && script.count > 0) {
-    CarryOutUnrecorded(script, perform);
-    return 0;
-  }
+void CarryOut(const Mailboxes& memory, ScriptMemory& script,
+              int64_t (*perform)(const Prepared& request, char* buffer)) {
   // Reading the clock is dear beside a short call: a call begins when the one before returned,
   // unless the task did something between. That it seems longer only allows more.
   int64_t now = Monotonic();
-  for (; next < script.count; ++next) {
+  for (int next = script.done.load(); next < script.count; ++next) {
     ScriptEntry& entry = script.entries[next];
     const bool paused = Pause(entry);
     if (memory.stop.load(std::memory_order_relaxed) != 0) break;
@@ -96,7 +85,24 @@ int64_t CarryOutScript(Mailboxes& memory, int slot,
     entry.returned_ns.store(now, std::memory_order_release);
     script.done.store(next + 1, std::memory_order_release);
   }
-  return 0;
+}
+
+}  // namespace
+
+int64_t CarryOutScript(Mailboxes& memory, int slot,
+                       int64_t (*perform)(const Prepared& request, char* buffer)) {
+  ScriptMemory& script = memory.scripts[slot];
+  if (script.done.load() == 0) {
+    RunOn(script.cpu);
+    memory.ready.fetch_add(1);
+    while (memory.go.load(std::memory_order_acquire) == 0) RawSyscall(SYS_sched_yield);
+  }
+  const auto carry_out = [&] {
+    script.unrecorded != 0 ? CarryOutUnrecorded(script, perform)
+                           : CarryOut(memory, script, perform);
+    return int64_t{0};
+  };
+  return script.guarded != 0 ? WithGuard(carry_out) : carry_out();
 }
 
 void FinishExec(ScriptMemory& script) {
