@@ -209,6 +209,7 @@ bool StressTable(KernelSystem& system) {
 int RunAll(const Isolation& isolation) {
   const auto system = KernelSystem::Create(isolation, Probe(isolation).dialect);
   if (Fails(system.status())) return 1;
+  KeepFreedMemory();
   return RecordingTable(**system) && StressTable(**system) ? 0 : 1;
 }
 

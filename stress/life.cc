@@ -1,5 +1,7 @@
 #include "stress/life.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -111,6 +113,12 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
   life.story = session.story();
   life.history = session.history();
   return life;
+}
+
+void KeepFreedMemory() {
+  constexpr int kMost = 256 << 20;
+  mallopt(M_TRIM_THRESHOLD, kMost);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
 }
 
 }  // namespace ipcspec

@@ -86,7 +86,7 @@ absl::StatusOr<Cast> Cast::Read(const Workload& workload) {
   }
   cast.next_label_ = kFirstOfRaces;
   // A long round meets enough by itself.
-  if (workload.long_rounds) cast.rests_ = {.until_yield = 95, .until_spin = 99};
+  if (workload.long_rounds) cast.rests_ = {.until_yield = 990, .until_spin = 998};
   return cast;
 }
 
@@ -181,7 +181,7 @@ Race Cast::Draw(Dice& dice) {
       Member& member = members_[i];
       const Line* line = Choose(parts_[member.part], turn, dice);
       if (line == nullptr) continue;
-      const int64_t roll = dice.Below(100);
+      const int64_t roll = dice.Below(1000);
       const int64_t pause_ns = roll < rests_.until_yield  ? 0
                                : roll < rests_.until_spin ? -1
                                                           : dice.Below(20'000);

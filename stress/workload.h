@@ -118,9 +118,10 @@ class Cast {
   std::vector<Audit> audit_;
   std::vector<Member> members_;
   int next_label_ = 0;
-  // Of a hundred calls those before `until_yield` come without a pause, ...
+  // Of a thousand calls so many come without a pause; up to the second number the task yields
+  // before, and then it goes round in circles.
   struct Rests {
-    int64_t until_yield = 60, until_spin = 80;
+    int64_t until_yield = 600, until_spin = 800;
   };
   Rests rests_;
   // Labels of this race that give something, by kind: the task's own latest, and all.

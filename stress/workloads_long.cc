@@ -15,13 +15,13 @@ std::vector<Workload> LongWorkloads() {
                {1, "msgsnd(id=@1, type=1, data=pattern(A, 0, 8), flags=IPC_NOWAIT)"}}};
   const Role takes = {.tasks = 3,
                       .calls = 400,
-                      .acts = {{4, "msgrcv(id=@1)"},
-                               {1, "msgrcv(id=@1, type=-2)"},
-                               {1, "msgrcv(id=@1, flags=IPC_NOWAIT)"}}};
+                      .acts = {{4, "msgrcv(id=@1, size=64)"},
+                               {1, "msgrcv(id=@1, size=64, type=-2)"},
+                               {1, "msgrcv(id=@1, size=64, flags=IPC_NOWAIT)"}}};
   const Role hunts = {
       .calls = 1,
       .acts = {{1, "kill(target=0, signal=SIGKILL)"}, {1, "kill(target=1, signal=SIGKILL)"}}};
-  const std::vector<std::string> rest = {"*msgrcv(id=@1, flags=IPC_NOWAIT)"};
+  const std::vector<std::string> rest = {"*msgrcv(id=@1, size=64, flags=IPC_NOWAIT)"};
   return {
       {.mechanism = "sysv_msg",
        .name = "Long",
@@ -48,8 +48,9 @@ std::vector<Workload> LongWorkloads() {
                            {1, "mq_send(fd=@1, data=pattern(A, 0, 8), priority=300)"}}},
                  {.tasks = 3,
                   .calls = 400,
-                  .acts = {{4, "mq_receive(fd=@1)"}, {1, "mq_receive(fd=@1, timeout=1ms)"}}}},
-       .audit = {"*mq_receive(fd=@1, timeout=-1s)"},
+                  .acts = {{4, "mq_receive(fd=@1, size=64)"},
+                           {1, "mq_receive(fd=@1, size=64, timeout=1ms)"}}}},
+       .audit = {"*mq_receive(fd=@1, size=64, timeout=-1s)"},
        .long_rounds = true},
       {.mechanism = "sysv_sem",
        .name = "Long",
