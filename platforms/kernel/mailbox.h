@@ -76,8 +76,11 @@ struct Mailbox {
 
 // A call of a script (race.h), and what came of it. Both times are 0 until they have come; as the
 // first is stored before the call is made, it is there even when its task is killed in the call.
-struct ScriptEntry {
-  Prepared request;
+// What the agent writes is side by side, in one line of the cache.
+struct alignas(64) ScriptEntry {
+  Prepared request;                // its result is last
+  std::atomic<int64_t> called_ns;  // CLOCK_MONOTONIC
+  std::atomic<int64_t> returned_ns;
   uint32_t buffer;   // where its buffer begins in the script's
   int32_t yields;    // before the call: yield the processor so often,
   int64_t pause_ns;  // and then go round in circles for so long
@@ -90,8 +93,6 @@ struct ScriptEntry {
     int64_t value;
   };
   std::array<Patch, 2> patches;
-  std::atomic<int64_t> called_ns;  // CLOCK_MONOTONIC
-  std::atomic<int64_t> returned_ns;
 };
 
 // What one agent does in a race.
