@@ -1,5 +1,7 @@
 #include "stress/life.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -43,16 +45,13 @@ void LiveLong(System& system, const Session& session, Cast& cast, Dice& dice, Li
   std::vector<Event>& events = life.history.events;
   const size_t begin = events.size();
   life.history.race_begin = begin;
-  life.status = system.Run(session.Resolved(cast.Draw(dice)), events);
+  life.status = system.Run(cast.Draw(dice), events);
   if (!life.status.ok()) return;
   Count(events, begin, life);
   ++life.races;
   int label = kFirstOfAudit;
   for (const Cast::Audit& audit : cast.audit()) {
-    bool resolved = true;
-    const auto call = std::make_shared<const Call>(Resolve(
-        audit.call, [&session](ArgKind, int of, int index) { return session.ValueOf(of, index); },
-        &resolved));
+    const auto call = std::make_shared<const Call>(audit.call);
     for (int i = 0; i < (audit.repeat ? kMostRepeats : 1); ++i) {
       life.status = system.Submit(0, ++label, call, events);
       if (life.status.ok()) life.status = system.Settle(events);
@@ -92,6 +91,7 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
       return life;
     }
   }
+  cast->Bind([&session](ArgKind, int label, int index) { return session.ValueOf(label, index); });
   if (workload.long_rounds && !session.ended()) {
     LiveLong(system, session, *cast, dice, life);
     return life;
@@ -121,6 +121,12 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
     life.blame = session.oracle().blame();
   }
   return life;
+}
+
+void KeepFreedMemory() {
+  constexpr int kMost = 256 << 20;
+  mallopt(M_TRIM_THRESHOLD, kMost);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
 }
 
 }  // namespace ipcspec

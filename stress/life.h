@@ -29,6 +29,10 @@ struct Life {
 // begins afresh. Errors, in Life::status: those of the system, and a setup that does not work here.
 Life Live(System& system, const Workload& workload, uint64_t seed);
 
+// Lives take the same megabytes again and again: from now on what is freed is kept for the next,
+// and not given back to the kernel (mallopt(3)). For programs that live many.
+void KeepFreedMemory();
+
 }  // namespace ipcspec
 
 #endif  // IPCSPEC_STRESS_LIFE_H_

@@ -69,7 +69,8 @@ absl::StatusOr<Cast> Cast::Read(const Workload& workload) {
     for (const Act& act : role.acts) {
       absl::StatusOr<Call> call = ReadCall(workload, act.call);
       if (!call.ok()) return call.status();
-      part.acts.push_back({act.weight, *std::move(call)});
+      part.weight += act.weight;
+      part.acts.push_back({act.weight, std::make_shared<const Call>(*std::move(call))});
     }
     for (int i = 0; i < role.tasks; ++i) {
       cast.members_.push_back({.task = kFirstMember + static_cast<int>(cast.members_.size()),
@@ -84,6 +85,8 @@ absl::StatusOr<Cast> Cast::Read(const Workload& workload) {
     cast.audit_.push_back({*std::move(call), repeat});
   }
   cast.next_label_ = kFirstOfRaces;
+  // A long round meets enough by itself.
+  if (workload.long_rounds) cast.rests_ = {.until_yield = 990, .until_spin = 998};
   return cast;
 }
 
@@ -103,8 +106,23 @@ std::vector<Step> Cast::Setup(Dice& dice) {
   return steps;
 }
 
-Call Cast::Fill(const Call& act, Member& member, Dice& dice) {
-  Call call = act;
+void Cast::Bind(
+    absl::FunctionRef<std::optional<int64_t>(ArgKind kind, int label, int index)> value) {
+  bool resolved = true;
+  for (Part& part : parts_) {
+    for (Line& line : part.acts) {
+      Call call = Resolve(*line.call, value, &resolved);
+      line.varies = Sends(call) != nullptr;
+      ForEachArg(call, [&line]<ArgKind K>(const Arg<K>& arg) {
+        line.varies |= arg.is_reference() || K == ArgKind::kTask;
+      });
+      line.call = std::make_shared<const Call>(std::move(call));
+    }
+  }
+  for (Audit& audit : audit_) audit.call = Resolve(audit.call, value, &resolved);
+}
+
+void Cast::Fill(Call& call, Member& member, Dice& dice) {
   ForEachArg(call, [&]<ArgKind K>(Arg<K>& arg) {
     if (K == ArgKind::kTask && !arg.is_reference()) {
       std::vector<int> there;
@@ -130,7 +148,19 @@ Call Cast::Fill(const Call& act, Member& member, Dice& dice) {
     data->text = Pattern(tag, member.sent, size);
     member.sent += (size + 7) / 8 * 8;  // each begins with a word of its own
   }
-  return call;
+}
+
+// What a task of the part does at this turn; null: nothing.
+const Cast::Line* Cast::Choose(const Part& part, int turn, Dice& dice) const {
+  if (part.in_order) {
+    const auto at = static_cast<size_t>(turn);
+    return at < part.acts.size() ? &part.acts[at] : nullptr;
+  }
+  if (turn >= part.calls) return nullptr;
+  int64_t at = dice.Below(part.weight);
+  const Line* line = part.acts.data();
+  while ((at -= line->weight) >= 0) ++line;
+  return line;
 }
 
 Race Cast::Draw(Dice& dice) {
@@ -141,29 +171,27 @@ Race Cast::Draw(Dice& dice) {
   int most = 0;
   for (Member& member : members_) {
     const Part& part = parts_[member.part];
+    const int turns = part.in_order ? static_cast<int>(part.acts.size()) : part.calls;
     race.scripts.push_back({.task = member.task, .cpu = member.cpu});
-    most = std::max(most, part.in_order ? static_cast<int>(part.acts.size()) : part.calls);
+    race.scripts.back().steps.reserve(static_cast<size_t>(turns));
+    most = std::max(most, turns);
   }
   for (int turn = 0; turn < most; ++turn) {
     for (size_t i = 0; i < members_.size(); ++i) {
       Member& member = members_[i];
-      const Part& part = parts_[member.part];
-      const Line* line = nullptr;
-      if (part.in_order) {
-        if (turn < static_cast<int>(part.acts.size())) line = &part.acts[static_cast<size_t>(turn)];
-      } else if (turn < part.calls) {
-        int64_t all = 0;
-        for (const Line& act : part.acts) all += act.weight;
-        int64_t at = dice.Below(all);
-        for (const Line& act : part.acts) {
-          if (line == nullptr && (at -= act.weight) < 0) line = &act;
-        }
-      }
+      const Line* line = Choose(parts_[member.part], turn, dice);
       if (line == nullptr) continue;
-      const int64_t roll = dice.Below(10);
-      const int64_t pause_ns = roll < 6 ? 0 : roll < 8 ? -1 : dice.Below(20'000);
+      const int64_t roll = dice.Below(1000);
+      const int64_t pause_ns = roll < rests_.until_yield  ? 0
+                               : roll < rests_.until_spin ? -1
+                                                          : dice.Below(20'000);
       const int label = next_label_++;
-      auto call = std::make_shared<const Call>(Fill(line->call, member, dice));
+      std::shared_ptr<const Call> call = line->call;
+      if (line->varies) {
+        auto filled = std::make_shared<Call>(*line->call);
+        Fill(*filled, member, dice);
+        call = std::move(filled);
+      }
       if (ArgKind kind; Gives(*call, &kind)) {
         own_[{member.task, kind}] = label;
         given_[kind].push_back(label);

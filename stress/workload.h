@@ -27,11 +27,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
 #include "impl/call/dice.h"
 #include "impl/call/program.h"
 #include "platforms/race.h"
@@ -82,19 +85,24 @@ class Cast {
   };
   const std::vector<Audit>& audit() const { return audit_; }
 
+  // Steps of the setup that calls name give way to what `value` says they gave, where it knows.
+  void Bind(absl::FunctionRef<std::optional<int64_t>(ArgKind kind, int label, int index)> value);
+
   // The next race of the life; labels and data go on where the last ended.
   Race Draw(Dice& dice);
 
  private:
   struct Line {
     int weight;
-    Call call;
+    std::shared_ptr<const Call> call;
+    bool varies = true;  // from draw to draw
   };
   struct Part {
     int tasks, calls;
     bool in_order;
     std::vector<Call> begin;
     std::vector<Line> acts;
+    int weight = 0;  // of all acts
   };
   struct Member {
     int task;  // the label of its fork
@@ -102,13 +110,20 @@ class Cast {
     int64_t sent = 0;  // bytes of its stream
     int cpu = -1;
   };
-  Call Fill(const Call& act, Member& member, Dice& dice);
+  void Fill(Call& call, Member& member, Dice& dice);
+  const Line* Choose(const Part& part, int turn, Dice& dice) const;
 
   std::vector<Step> setup_;
   std::vector<Part> parts_;
   std::vector<Audit> audit_;
   std::vector<Member> members_;
   int next_label_ = 0;
+  // Of a thousand calls so many come without a pause; up to the second number the task yields
+  // before, and then it goes round in circles.
+  struct Rests {
+    int64_t until_yield = 600, until_spin = 800;
+  };
+  Rests rests_;
   // Labels of this race that give something, by kind: the task's own latest, and all.
   std::map<std::pair<int, ArgKind>, int> own_;
   std::map<ArgKind, std::vector<int>> given_;

@@ -5,6 +5,8 @@
 #include "impl/call/bytes.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 
 #include "absl/strings/ascii.h"
@@ -196,7 +198,23 @@ std::string Pattern(char tag, int64_t offset, int64_t length) {
   IPCSPEC_CHECK(IsLetter(tag) && offset >= 0 && length >= 0, "a pattern that there is not");
   std::string bytes(length, '\0');
   offset %= kPeriod;
-  for (int64_t i = 0; i < length; ++i) bytes[i] = PatternByte(tag, offset + i);
+  std::array<char, kWord> word;
+  for (int64_t i = 0, previous = -1; i < length;) {
+    const int64_t number = (offset + i) / kWord;
+    if ((offset + i) % kWord != 0 || length - i < kWord) {
+      bytes[i] = PatternByte(tag, offset + i);
+      ++i;
+      continue;
+    }
+    // A whole word at once; all but its last digit is as in the word before, mostly.
+    if (number / 16 != previous) {
+      for (int64_t at = 0; at < kWord; ++at) word[at] = PatternByte(tag, offset + i + at);
+      previous = number / 16;
+    }
+    std::memcpy(bytes.data() + i, word.data(), kWord);
+    bytes[i + kWord - 2] = kHex[number % 16];
+    i += kWord;
+  }
   return bytes;
 }
 

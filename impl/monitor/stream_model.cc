@@ -1,6 +1,8 @@
 #include "impl/monitor/stream_model.h"
 
 #include <algorithm>
+#include <bitset>
+#include <cstring>
 
 #include "absl/container/flat_hash_map.h"
 
@@ -11,13 +13,21 @@ using Op = StreamOperation;
 
 constexpr size_t kWord = 8;  // bytes that tell writes apart
 
+uint64_t WordAt(std::string_view data, size_t at) {
+  uint64_t word;
+  static_assert(sizeof word == kWord);
+  std::memcpy(&word, data.data() + at, kWord);
+  return word;
+}
+
 bool IsIdentity(const Op& op) { return op.kind >= Op::kFull; }
 bool MindsFill(const Op& op) { return op.kind == Op::kFull || op.kind == Op::kCount; }
 
 }  // namespace
 
 void StreamModel::Prepare() {
-  absl::flat_hash_map<std::string_view, uint32_t> begins;
+  absl::flat_hash_map<uint64_t, uint32_t> begins;
+  std::bitset<256> first_bytes;  // of writes: most places in a read are none of them
   std::vector<uint32_t> writes;
   unique_ = true;
   watchers_.clear();
@@ -26,13 +36,15 @@ void StreamModel::Prepare() {
     if (MindsFill(op)) watchers_.push_back(op.span.call);
     if (op.kind != Op::kWrite) continue;
     writes.push_back(i);
-    unique_ &= op.moved >= kWord && begins.emplace(op.data.substr(0, kWord), i).second;
+    unique_ = unique_ && op.moved >= kWord && begins.emplace(WordAt(op.data, 0), i).second;
+    if (unique_) first_bytes.set(static_cast<uint8_t>(op.data[0]));
   }
   for (uint32_t i = 0; unique_ && i < operations.size(); ++i) {
     const Op& op = operations[i];
     if (op.kind != Op::kRead) continue;
     for (size_t at = 0; at + kWord <= op.data.size();) {
-      const auto found = begins.find(op.data.substr(at, kWord));
+      const bool may_begin = first_bytes[static_cast<uint8_t>(op.data[at])];
+      const auto found = may_begin ? begins.find(WordAt(op.data, at)) : begins.end();
       if (found == begins.end()) {
         ++at;
         continue;

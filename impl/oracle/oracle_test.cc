@@ -123,6 +123,13 @@ const Case kCases[] = {
      "t0 call 8: sem_getval(id=0)\nt0 return 0\nt0 call 9: sem_getval(id=0)\nt0 return 1\n"
      "t2 killed SIGKILL\nquiet\n",
      Verdict::kForbidden},
+    {"what was killed had found room where there usually is none",
+     "t0 call 4: setpipe_sz(fd=3, size=4096)\nt0 return 4096\nquiet\n"
+     "t0 call 5: write(fd=4, data=\"x\"*3000)\nt0 return 3000\nquiet\n"
+     "t0 call 6: read(fd=3, count=1024)\nt0 return 1024 \"x\"*1024\nquiet\n"
+     "t2 call 7: write(fd=4, data=\"y\"*2000)\nt2 kill\nt2 killed SIGKILL\nquiet\n"
+     "t0 call 8: read(fd=3, count=4096)\nt0 return 3976 \"x\"*1976+\"y\"*2000\nquiet\n",
+     Verdict::kAllowed},
     {"a death out of nothing", "t2 killed SIGTERM\nquiet\n", Verdict::kForbidden},
 };
 

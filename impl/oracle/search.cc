@@ -49,6 +49,16 @@ bool OrderMatters(const World& world, const Event& event) {
   return false;
 }
 
+// What the call returns when it does all that it was asked for.
+Outcome Success(const Call& call) {
+  size_t size = 0;
+  if (const auto* write = std::get_if<Write>(&call)) size = write->data.text.size();
+  if (const auto* write = std::get_if<Writev>(&call)) {
+    for (const Bytes& part : write->data) size += part.text.size();
+  }
+  return Returns(static_cast<int64_t>(size));
+}
+
 int Lowest(uint64_t bits) { return std::countr_zero(bits) + 1; }
 
 }  // namespace
@@ -125,8 +135,10 @@ void Search::CallSteps(const World& world, int task, int64_t now_ns, Visit visit
   } else if (seen != nullptr) {
     Try(world, task, now_ns, Choice(seen), visit);
   } else {
-    // Its task dies: it may have taken effect.
+    // Its task dies: it may have taken effect, also where that is not what usually happens.
     Try(world, task, now_ns, Choice(Choice::Mode::kUsual), visit);
+    const Outcome success = Success(*current.call);
+    Try(world, task, now_ns, Choice(&success), visit);
   }
   if (!in_parts || std::holds_alternative<Open>(*current.call)) return;
   // A write that went through in part: as much as other outcomes show, or as much as fits.

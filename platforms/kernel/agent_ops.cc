@@ -13,6 +13,8 @@
 
 #include <atomic>
 #include <csignal>
+#include <iterator>
+#include <optional>
 
 #include "platforms/kernel/posix_sem_agent.h"
 #include "platforms/kernel/raw_syscall.h"
@@ -66,26 +68,48 @@ void LeaveGuarded(int signal) {
   __builtin_longjmp(guard, 1);
 }
 
-// Does what may touch memory that is not accessible; the signal that this raised, or 0. The task's
-// own dispositions stay as they are.
+// The signals that accesses raise. SIGABRT: libc gives up when the kernel takes no word for a
+// futex.
+constexpr int kRaised[] = {SIGSEGV, SIGBUS, SIGABRT};
+constexpr size_t kSignals = std::size(kRaised);
+
+// While it lives, a signal that an access raises ends the access. The task's own dispositions are
+// back when it goes.
+class Guard {
+ public:
+  Guard() {
+    struct sigaction leave = {};
+    leave.sa_handler = LeaveGuarded;
+    for (size_t i = 0; i < kSignals; ++i) sigaction(kRaised[i], &leave, &before_[i]);
+    Unblock(&mask_);
+  }
+  ~Guard() {
+    sigprocmask(SIG_SETMASK, &mask_, nullptr);
+    for (size_t i = 0; i < kSignals; ++i) sigaction(kRaised[i], &before_[i], nullptr);
+  }
+  static void Unblock(sigset_t* before) {
+    sigset_t raised;
+    sigemptyset(&raised);
+    for (const int signal : kRaised) sigaddset(&raised, signal);
+    sigprocmask(SIG_UNBLOCK, &raised, before);
+  }
+
+ private:
+  struct sigaction before_[kSignals];
+  sigset_t mask_;
+};
+
+// Whether a guard for many calls is there.
+thread_local bool is_guarded = false;
+
+// Does what may touch memory that is not accessible; the signal that this raised, or 0.
 template <class Body>
 int64_t Guarded(Body body) {
-  // SIGABRT: libc gives up when the kernel takes no word for a futex.
-  constexpr int kRaised[] = {SIGSEGV, SIGBUS, SIGABRT};
-  constexpr int kSignals = 3;
-  struct sigaction leave = {}, before[kSignals];
-  leave.sa_handler = LeaveGuarded;
-  sigset_t raised, mask;
-  sigemptyset(&raised);
-  for (int i = 0; i < kSignals; ++i) {
-    sigaction(kRaised[i], &leave, &before[i]);
-    sigaddset(&raised, kRaised[i]);
-  }
-  sigprocmask(SIG_UNBLOCK, &raised, &mask);
+  std::optional<Guard> own;
+  if (!is_guarded) own.emplace();
   raised_signal = 0;
   if (__builtin_setjmp(guard) == 0) body();
-  sigprocmask(SIG_SETMASK, &mask, nullptr);
-  for (int i = 0; i < kSignals; ++i) sigaction(kRaised[i], &before[i], nullptr);
+  if (raised_signal != 0 && is_guarded) Guard::Unblock(nullptr);  // its handler did not return
   return raised_signal;
 }
 
@@ -165,6 +189,14 @@ int64_t ReadFileAside(char* to, int64_t room, const char* path) {
   // Not asleep: a sleeper would count as blocked in its call.
   while (RawSyscall(SYS_wait4, child, 0, __WALL | WNOHANG) == 0) RawSyscall(SYS_sched_yield);
   return *result;
+}
+
+int64_t WithGuard(absl::FunctionRef<int64_t()> body) {
+  const Guard many;
+  is_guarded = true;
+  const int64_t result = body();
+  is_guarded = false;
+  return result;
 }
 
 int64_t CopyGuarded(volatile char* to, const volatile char* from, int64_t count) {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "absl/functional/function_ref.h"
 #include "impl/call/types.h"
 
 namespace ipcspec {
@@ -30,6 +31,10 @@ int64_t WriteFile(const char* path, const char* text, int64_t length);
 // Reads a file in a child, and so without a descriptor of this task: closing some files has an
 // effect (mq_notify(3)). The parent does not count as blocked meanwhile, as it waits for a vfork.
 int64_t ReadFileAside(char* to, int64_t room, const char* path);
+
+// Does what makes many of the two calls below, and nothing but them, so that what guards them need
+// not come and go with each. REQUIRES: nobody sends the task SIGSEGV, SIGBUS or SIGABRT meanwhile.
+int64_t WithGuard(absl::FunctionRef<int64_t()> body);
 
 // Copies bytes of which one side may not be accessible; the signal that this raised, or 0.
 int64_t CopyGuarded(volatile char* to, const volatile char* from, int64_t count);

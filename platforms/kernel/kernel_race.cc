@@ -42,21 +42,41 @@ bool Before(const Event& a, const Event& b) {
 
 // Merges lists that are each in order; the order within each stays.
 void Merge(std::vector<std::vector<Event>> lists, std::vector<Event>& into) {
-  std::vector<size_t> next(lists.size(), 0);
-  while (true) {
-    int first = -1;
-    for (size_t i = 0; i < lists.size(); ++i) {
-      if (next[i] == lists[i].size()) continue;
-      if (first < 0 ||
-          Before(lists[i][next[i]],
-                 lists[static_cast<size_t>(first)][next[static_cast<size_t>(first)]])) {
-        first = static_cast<int>(i);
-      }
-    }
-    if (first < 0) return;
-    const auto list = static_cast<size_t>(first);
-    into.push_back(std::move(lists[list][next[list]++]));
+  struct Rest {
+    Event *next, *end;
+  };
+  std::vector<Rest> rests;
+  size_t all = into.size();
+  for (std::vector<Event>& list : lists) {
+    all += list.size();
+    if (!list.empty()) rests.push_back({list.data(), list.data() + list.size()});
   }
+  into.reserve(all);
+  while (!rests.empty()) {
+    const auto first =
+        std::min_element(rests.begin(), rests.end(),
+                         [](const Rest& a, const Rest& b) { return Before(*a.next, *b.next); });
+    into.push_back(std::move(*first->next));
+    if (++first->next == first->end) rests.erase(first);
+  }
+}
+
+// Whether an argument is what another call of the race gives.
+bool TakesOutcomes(const Call& call) {
+  bool takes = false;
+  ForEachArg(call, [&](const auto& arg) { takes |= arg.is_reference(); });
+  return takes;
+}
+
+// Whether the agent guards such calls against bad addresses (agent_ops.h).
+bool IsGuarded(const Call& call) {
+  return std::visit(
+      []<class C>(const C&) {
+        return std::is_same_v<C, Load> || std::is_same_v<C, Store> || std::is_same_v<C, PsemPost> ||
+               std::is_same_v<C, PsemTryWait> || std::is_same_v<C, PsemWait> ||
+               std::is_same_v<C, PsemGetValue>;
+      },
+      call);
 }
 
 }  // namespace
@@ -79,6 +99,8 @@ absl::Status KernelSystem::Prepare(const Script& script, const Places& places) {
   memory.cpu = script.cpu;
   memory.done.store(0);
   memory.count = static_cast<int32_t>(script.steps.size());
+  memory.guarded = guards_once_;
+  memory.unrecorded = unrecorded_;
   if (script.steps.size() > ScriptMemory::kEntries) {
     return absl::ResourceExhaustedError(
         Cat("a script has at most ", ScriptMemory::kEntries, " calls"));
@@ -98,7 +120,7 @@ absl::Status KernelSystem::Prepare(const Script& script, const Places& places) {
     int index_of[2] = {};
     bool resolved = true;
     std::optional<Call> whole;
-    if (!References(*step.call).empty()) {
+    if (TakesOutcomes(*step.call)) {
       whole = Resolve(
           *step.call,
           [&](ArgKind, int label, int index) -> std::optional<int64_t> {
@@ -137,10 +159,13 @@ absl::Status KernelSystem::Prepare(const Script& script, const Places& places) {
 
 absl::Status KernelSystem::StartRace(const Race& race) {
   Places places;
+  guards_once_ = true;
   for (const Script& script : race.scripts) {
     IPCSPEC_CHECK(Idle(script.task), "a task of the race is in a call");
     for (size_t i = 0; i < script.steps.size(); ++i) {
-      places[script.steps[i].label] = {tasks_.at(script.task).slot, static_cast<int>(i)};
+      places.emplace(script.steps[i].label,
+                     std::pair(tasks_.at(script.task).slot, static_cast<int>(i)));
+      guards_once_ &= IsGuarded(*script.steps[i].call);
     }
   }
   for (const Script& script : race.scripts) {
@@ -204,8 +229,8 @@ absl::Status KernelSystem::AwaitRace(const Race& race) {
     }
     if (through) return absl::OkStatus();
     const int64_t now = Monotonic();
-    if (progress != last) {
-      last = progress, changed = now, round = 0;
+    if (progress != last) {  // looked at ever more rarely: the last to be through tells
+      last = progress, changed = now;
     } else if (guesses_ ? now - changed > std::max(4 * guess_ns_, kBelieveAfter)
                         : now - changed > kLookAfter && AllAsleep(race)) {
       return absl::OkStatus();
@@ -240,6 +265,7 @@ std::vector<Event> KernelSystem::WhatDid(const Script& script) {
   const ScriptMemory& memory = memory_->scripts[task.slot];
   const LoweringContext context = ContextFor(script.task);
   std::vector<Event> did;
+  did.reserve(2 * static_cast<size_t>(memory.count));
   for (int i = 0; i < memory.count; ++i) {
     const ScriptEntry& entry = memory.entries[i];
     const int64_t called = entry.called_ns.load(std::memory_order_acquire);
@@ -271,6 +297,24 @@ std::vector<Event> KernelSystem::WhatDid(const Script& script) {
     task.call = nullptr, task.entry = -1;
   }
   return did;
+}
+
+absl::StatusOr<int64_t> KernelSystem::TimeRace(const Race& race, bool recorded) {
+  unrecorded_ = !recorded;
+  absl::Status status = StartRace(race);
+  unrecorded_ = false;
+  if (status.ok()) status = AwaitRace(race);
+  if (!status.ok()) return status;
+  int64_t first = INT64_MAX, last = 0;
+  for (const Script& script : race.scripts) {
+    const ScriptMemory& memory = memory_->scripts[tasks_.at(script.task).slot];
+    if (memory.done.load(std::memory_order_acquire) != memory.count || memory.count == 0) {
+      return absl::FailedPreconditionError(Cat("t", script.task, " is not through"));
+    }
+    first = std::min(first, memory.entries[0].called_ns.load());
+    last = std::max(last, memory.entries[memory.count - 1].returned_ns.load());
+  }
+  return last - first;
 }
 
 absl::Status KernelSystem::Run(const Race& race, std::vector<Event>& events) {

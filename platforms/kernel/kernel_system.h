@@ -43,6 +43,9 @@ class KernelSystem : public System {
 
   // Carries out a request that makes no call, for benchmarks: the bare round trip.
   absl::Status Ping();
+  // How long a race takes, in ns; for benchmarks. Not `recorded`: agents note nothing of the calls
+  // between the first and the last, and make no pauses. FailedPrecondition: a call did not return.
+  absl::StatusOr<int64_t> TimeRace(const Race& race, bool recorded);
   // Whether blocked tasks are only inferred from their silence here.
   bool guesses() const { return guesses_; }
 
@@ -69,6 +72,8 @@ class KernelSystem : public System {
   // kernel_race.cc.
   using Places = std::map<int, std::pair<int, int>>;  // by label: slot, entry
   absl::Status Prepare(const Script& script, const Places& places);
+  bool guards_once_ = false;  // the race at hand makes guarded calls alone (agent_ops.h)
+  bool unrecorded_ = false;
   absl::Status StartRace(const Race& race);
   absl::Status AwaitRace(const Race& race);
   bool AllAsleep(const Race& race);

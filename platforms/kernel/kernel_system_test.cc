@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -396,6 +397,46 @@ TEST_F(KernelSystemTest, ChildrenOfWhoIgnoresThemLeaveNoZombie) {
   Make(child, Exit{.status = 1});
   EXPECT_THAT(Exits(child), SizeIs(1));
   EXPECT_EQ(Do(0, Wait{.target = child}), Fails(ECHILD));
+}
+
+// What guards accesses is set up once for a race of nothing else: each fault shows, and afterwards
+// the task has its own dispositions.
+TEST_F(KernelSystemTest, FaultsInARaceShow) {
+  const int child = MustFork(0);
+  constexpr int64_t kNowhere = 8;
+  const int64_t here =
+      Must(child, Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS});
+  Race race{.scripts = {{.task = child}}};
+  for (const int64_t address : {kNowhere, here, kNowhere, kNowhere, here}) {
+    race.scripts[0].steps.push_back(
+        {.label = next_label_++,
+         .call = std::make_shared<const Call>(Load{.address = address, .size = 8})});
+  }
+  last_ = events_.size();
+  ASSERT_TRUE(system_->Run(race, events_).ok());
+  std::vector<int64_t> returned;
+  for (const Event& e : Last(Event::Kind::kReturn, child)) returned.push_back(e.outcome.ret);
+  EXPECT_THAT(returned, ElementsAre(SIGSEGV, 0, SIGSEGV, SIGSEGV, 0));
+  Must(0, Kill{.target = child, .signal = SIGSEGV});
+  ASSERT_THAT(Exits(child), SizeIs(1));
+  EXPECT_EQ(Exits(child)[0] & ~0x80, Told(SIGSEGV) & ~0x80);
+}
+
+TEST_F(KernelSystemTest, ARaceIsTimedWithAndWithoutARecord) {
+  const int64_t here =
+      Must(0, Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS});
+  Race race{.scripts = {{.task = 0}}};
+  for (int i = 0; i < 3; ++i) {
+    race.scripts[0].steps.push_back(
+        {.label = next_label_++,
+         .call = std::make_shared<const Call>(Load{.address = here, .size = 8})});
+  }
+  for (const bool recorded : {false, true, false}) {
+    const absl::StatusOr<int64_t> took = system_->TimeRace(race, recorded);
+    ASSERT_TRUE(took.ok()) << took.status();
+    EXPECT_GT(*took, 0);
+  }
+  EXPECT_TRUE(system_->Idle(0));
 }
 
 TEST_F(KernelSystemTest, OtherUsersStayInSight) {

@@ -76,8 +76,11 @@ struct Mailbox {
 
 // A call of a script (race.h), and what came of it. Both times are 0 until they have come; as the
 // first is stored before the call is made, it is there even when its task is killed in the call.
-struct ScriptEntry {
-  Prepared request;
+// What the agent writes is side by side, in one line of the cache.
+struct alignas(64) ScriptEntry {
+  Prepared request;                // its result is last
+  std::atomic<int64_t> called_ns;  // CLOCK_MONOTONIC
+  std::atomic<int64_t> returned_ns;
   uint32_t buffer;   // where its buffer begins in the script's
   int32_t yields;    // before the call: yield the processor so often,
   int64_t pause_ns;  // and then go round in circles for so long
@@ -90,8 +93,6 @@ struct ScriptEntry {
     int64_t value;
   };
   std::array<Patch, 2> patches;
-  std::atomic<int64_t> called_ns;  // CLOCK_MONOTONIC
-  std::atomic<int64_t> returned_ns;
 };
 
 // What one agent does in a race.
@@ -100,6 +101,8 @@ struct ScriptMemory {
   static constexpr size_t kBufferSize = size_t{8} << 20;
   int32_t cpu;  // the only processor to run on, -1: any
   int32_t count;
+  int32_t unrecorded;         // for benchmarks: only the first call and the last return have a time
+  int32_t guarded;            // all calls of the race are guarded (agent_ops.h): once for all
   std::atomic<int32_t> done;  // so many entries have returned
   std::array<ScriptEntry, kEntries> entries;
   alignas(64) std::array<char, kBufferSize> buffer;
