@@ -35,9 +35,6 @@ class Session {
   // earlier steps are resolved first. False if the session has ended.
   bool Run(Race race);
 
-  // The race with those resolved.
-  Race Resolved(Race race) const;
-
   // What the step returned; null while it has not.
   const Outcome* OutcomeOf(int label) const;
   // The number that a reference to it means; none while there is none.
@@ -58,6 +55,8 @@ class Session {
 
  private:
   void Judge(std::vector<Event> batch);
+  // The race with references to earlier steps resolved.
+  Race Resolved(Race race) const;
 
   System& system_;
   std::unique_ptr<Oracle> oracle_;
