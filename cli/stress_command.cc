@@ -285,7 +285,7 @@ int StressRun::Table() {
     const Tally::State state = TallyOf(i).state;
     if (state == Tally::kUndecided || state == Tally::kUnsupported) Say(i, TallyOf(i).detail);
   }
-  std::printf("\n%-28s %-11s %8s %9s %8s %9s\n", "workload", "verdict", "races", "calls", "deaths",
+  std::printf("\n%-32s %-11s %8s %9s %8s %9s\n", "workload", "verdict", "races", "calls", "deaths",
               "seconds");
   std::map<std::string, int> totals = {
       {"conforms", 0}, {"violates", 0}, {"unsupported", 0}, {"undecided", 0}};
@@ -299,7 +299,7 @@ int StressRun::Table() {
     }
     ++totals[tally.verdict()];
     calls += tally.calls;
-    std::printf("%-28s %-11s %8lld %9lld %8lld %9.1f\n", workloads_[i]->id().c_str(),
+    std::printf("%-32s %-11s %8lld %9lld %8lld %9.1f\n", workloads_[i]->id().c_str(),
                 tally.verdict(), static_cast<long long>(tally.races),
                 static_cast<long long>(tally.calls), static_cast<long long>(tally.deaths),
                 static_cast<double>(tally.took_ns) / 1e9);
