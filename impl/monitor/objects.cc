@@ -47,7 +47,8 @@ std::optional<ObjectName> FindObject(const World& world, int task, const Call& c
                                       GetPipeSize>) {
           return OfDescriptor(world, task, c.fd.value);
         } else if constexpr (kIsOneOf<C, PsemInit, PsemPost, PsemTryWait, PsemWait, PsemGetValue>) {
-          return OfAddress(world, task, AddressAt(c.address.value, c.offset), ObjectName::kPosixSem);
+          return OfAddress(world, task, AddressAt(c.address.value, c.offset),
+                           ObjectName::kPosixSem);
         } else if constexpr (kIsOneOf<C, Load, Store>) {
           return OfAddress(world, task, AddressAt(c.address.value, c.offset), ObjectName::kMemory);
         } else {
