@@ -3,7 +3,8 @@
 format: C++ is as .clang-format says. text: no white space at the end of a line,
 a newline at the end of a file, a docstring at the head of Python and Starlark.
 pure: the reference (impl/) makes no system call, reads no clock, starts no
-thread, so it includes nothing that could; its tests may read files.
+thread, so it includes nothing that could; its tests may read files. names: a type
+of a header has a name of its own, or two files that are linked may both mean it.
 
 The tree is the one that this file lies in, whatever link leads here. A check
 lists every offence as FILE:LINE: what and why. It must never change a file.
@@ -95,8 +96,20 @@ def check_pure():
                 yield "%s:%d: <%s> has no place in the pure reference" % (path, number, name)
 
 
+def check_names():
+    """Types of headers that have the name of another."""
+    seen = {}
+    for path in files():
+        if not path.endswith(".h"):
+            continue
+        for number, line in enumerate(read(path).split("\n"), 1):
+            found = re.match(r"(?:class|struct|union|enum class|enum) (\w+)(?: final)?(?: :[^:].*)? \{", line)
+            if found and seen.setdefault(found.group(1), path) != path:
+                yield "%s:%d: %s is the name of a type in %s" % (path, number, found.group(1), seen[found.group(1)])
+
+
 def main():
-    checks = {"format": check_format, "pure": check_pure, "text": check_text}
+    checks = {"format": check_format, "names": check_names, "pure": check_pure, "text": check_text}
     offences = list(checks[sys.argv[1]]())
     for offence in offences:
         print(offence)

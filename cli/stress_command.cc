@@ -139,6 +139,7 @@ int StressRun::Go(const PlatformFacts& facts) {
   if (results_ != nullptr) Check(results_->WritePlatform(facts));
   LookForMechanisms();
   shared_->begun = true;
+  KeepFreedMemory();
   std::printf("%s %s, %s\n", facts.kernel.c_str(), facts.release.c_str(), facts.isolation.c_str());
   std::fflush(stdout);
   start_ = absl::Now(), next_line_ = start_ + kProgressEvery;

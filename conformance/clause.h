@@ -26,9 +26,9 @@
 #include <vector>
 
 #include "conformance/machine_under_test.h"
-#include "platforms/session.h"
 #include "impl/call/call.h"
 #include "impl/call/text.h"
+#include "platforms/session.h"
 
 namespace ipcspec {
 

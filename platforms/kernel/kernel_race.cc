@@ -81,7 +81,7 @@ bool IsGuarded(const Call& call) {
 
 }  // namespace
 
-Answer KernelSystem::AnswerOf(const Task& task) const {
+RawAnswer KernelSystem::AnswerOf(const Task& task) const {
   if (task.entry >= 0) {
     const ScriptMemory& script = memory_->scripts[task.slot];
     const ScriptEntry& entry = script.entries[task.entry];
@@ -188,7 +188,8 @@ absl::Status KernelSystem::StartRace(const Race& race) {
   return absl::OkStatus();
 }
 
-// Whether each task that is not through sleeps in a call of its script, looked at twice.
+// Whether each task that is not through is dead, or sleeps in a call of its script, looked at
+// twice. Where /proc does not tell of sleep nobody sleeps.
 bool KernelSystem::AllAsleep(const Race& race) {
   std::map<int, int64_t> switches;
   for (int pass = 0; pass < 2; ++pass) {
@@ -231,12 +232,14 @@ absl::Status KernelSystem::AwaitRace(const Race& race) {
     const int64_t now = Monotonic();
     if (progress != last) {  // looked at ever more rarely: the last to be through tells
       last = progress, changed = now;
-    } else if (guesses_ ? now - changed > std::max(4 * guess_ns_, kBelieveAfter)
-                        : now - changed > kLookAfter && AllAsleep(race)) {
+    } else if (now - changed > kLookAfter && AllAsleep(race)) {
+      return absl::OkStatus();
+    } else if (guesses_ && now - changed > std::max(4 * guess_ns_, kBelieveAfter)) {
       return absl::OkStatus();
     }
-    if (now > give_up)
+    if (now > give_up) {
       return absl::DeadlineExceededError(Cat("a race has no end:", WhatEachDoes()));
+    }
     Yield(round + 2);
   }
 }

@@ -80,7 +80,7 @@ class KernelSystem : public System {
   std::vector<Event> WhatDid(const Script& script);
   std::vector<Event> TakeHandlers(Task& task, int number);
   // What the call gave that the task was in.
-  Answer AnswerOf(const Task& task) const;
+  RawAnswer AnswerOf(const Task& task) const;
 
   // Appends what the mailboxes tell; whether that was anything.
   bool Collect(std::vector<Event>& events);

@@ -13,7 +13,7 @@ namespace {
 
 // Nothing more comes out of the call than a number.
 template <class C>
-void Decode(const C&, const LoweringContext&, const Answer&, Outcome&) {}
+void Decode(const C&, const LoweringContext&, const RawAnswer&, Outcome&) {}
 
 }  // namespace
 
@@ -56,7 +56,7 @@ void Fcntl(Request& r, const Fd& fd, int command, int64_t arg) {
   r.Op(SYS_fcntl), r.Int(0, fd.value), r.Int(1, command), r.Int(2, arg);
 }
 
-void DecodeData(const Answer& answer, Outcome& out) {
+void DecodeData(const RawAnswer& answer, Outcome& out) {
   const size_t size = std::min(static_cast<size_t>(out.ret), Mailbox::kBufferSize);
   out.data.assign(answer.buffer, size);
 }
@@ -70,7 +70,7 @@ absl::Status Lower(const Call& call, const LoweringContext& context, Request& re
   return absl::OkStatus();
 }
 
-Outcome Decode(const Call& call, const LoweringContext& context, const Answer& answer) {
+Outcome Decode(const Call& call, const LoweringContext& context, const RawAnswer& answer) {
   if (answer.result < 0 && answer.result >= -4095) {
     // semctl(GETPID) and the like give small numbers; nothing here returns a negative success.
     return Fails(static_cast<int>(-answer.result));

@@ -62,14 +62,14 @@ struct LoweringContext {
 };
 
 // What an agent's call gave, and the buffer that it had.
-struct Answer {
+struct RawAnswer {
   int64_t result;
   const char* buffer;
 };
 
 // Errors: the call's data does not fit into the buffer.
 absl::Status Lower(const Call& call, const LoweringContext& context, Request& request);
-Outcome Decode(const Call& call, const LoweringContext& context, const Answer& answer);
+Outcome Decode(const Call& call, const LoweringContext& context, const RawAnswer& answer);
 
 }  // namespace ipcspec
 

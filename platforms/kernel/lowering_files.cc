@@ -93,20 +93,20 @@ void Lower(const RemountReadOnly& c, const LoweringContext&, Request& r) {
   r.Int(3, MS_REMOUNT | MS_RDONLY);
 }
 
-void Decode(const GetStatusFlags&, const LoweringContext&, const Answer&, Outcome& out) {
+void Decode(const GetStatusFlags&, const LoweringContext&, const RawAnswer&, Outcome& out) {
   out.ret &= ~int64_t{0100000};  // O_LARGEFILE, which the kernel sets on 64-bit systems
 }
-static void DecodeStat(const Answer& answer, Outcome& out) {
+static void DecodeStat(const RawAnswer& answer, Outcome& out) {
   const auto stat = At<struct stat>(answer);
   out.values = {stat.st_mode, stat.st_uid, stat.st_gid, static_cast<int64_t>(stat.st_nlink)};
 }
-void Decode(const Fstat&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Fstat&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeStat(answer, out);
 }
-void Decode(const Stat&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Stat&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeStat(answer, out);
 }
-void Decode(const Poll& c, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Poll& c, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   for (size_t i = 0; i < c.fds.size(); ++i) {
     out.values.push_back(At<pollfd>(answer, i * sizeof(pollfd)).revents);
   }

@@ -23,7 +23,7 @@ void ReadProc(Request& r, const char* path, size_t room) {
   r.Op(kReadProc), r.Area(0, room), r.Int(1, static_cast<int64_t>(room)), r.Text(2, path);
 }
 
-std::string TextIn(const Answer& answer, int64_t size) {
+std::string TextIn(const RawAnswer& answer, int64_t size) {
   return std::string(answer.buffer, static_cast<size_t>(size));
 }
 
@@ -68,12 +68,13 @@ void Lower(const SetGroup& c, const LoweringContext&, Request& r) {
   r.Op(SYS_setgroups), r.Int(0, 1), Put(r.Area(1, sizeof(uint32_t)), static_cast<uint32_t>(c.gid));
 }
 
-void Decode(const GetLimit&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const GetLimit&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   // What does not fit comes out as the largest number there is.
   out.ret = std::strtoll(TextIn(answer, out.ret).c_str(), nullptr, 10);
 }
 
-void Decode(const ListIpc& c, const LoweringContext& context, const Answer& answer, Outcome& out) {
+void Decode(const ListIpc& c, const LoweringContext& context, const RawAnswer& answer,
+            Outcome& out) {
   const Columns columns = ColumnsOf(c.kind);
   std::istringstream lines(TextIn(answer, out.ret));
   std::string line;

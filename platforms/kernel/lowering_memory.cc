@@ -52,10 +52,10 @@ void Lower(const FileSize& c, const LoweringContext&, Request& r) {
   r.Op(SYS_fstat), r.Int(0, c.fd.value), r.Area(1, sizeof(struct stat));
 }
 
-void Decode(const Load& c, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Load& c, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   if (out.ret == 0) out.data.assign(answer.buffer, static_cast<size_t>(c.size));
 }
-void Decode(const FileSize&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const FileSize&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   out.ret = At<struct stat>(answer).st_size;
 }
 

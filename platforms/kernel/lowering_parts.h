@@ -12,7 +12,7 @@ namespace ipcspec {
 
 // What lies at an offset of the answer's buffer.
 template <class T>
-T At(const Answer& answer, size_t offset = 0) {
+T At(const RawAnswer& answer, size_t offset = 0) {
   T value;
   std::memcpy(&value, answer.buffer + offset, sizeof value);
   return value;
@@ -23,7 +23,7 @@ void Put(char* area, const T& value) {
 }
 void PutTimespec(char* area, int64_t ns);
 // The first bytes of the buffer, as many as were returned.
-void DecodeData(const Answer& answer, Outcome& out);
+void DecodeData(const RawAnswer& answer, Outcome& out);
 // A process id that was returned is shown as a task.
 inline void DecodeTask(const LoweringContext& context, Outcome& out) {
   out.ret = context.task_of(out.ret);
@@ -34,7 +34,7 @@ void Fcntl(Request& r, const Fd& fd, int command, int64_t arg = 0);
 
 #define IPCSPEC_LOWERS(C) void Lower(const C& call, const LoweringContext& context, Request& r);
 #define IPCSPEC_DECODES(C) \
-  void Decode(const C& call, const LoweringContext& context, const Answer& answer, Outcome& out);
+  void Decode(const C& call, const LoweringContext& context, const RawAnswer& answer, Outcome& out);
 #define IPCSPEC_LOWERS_AND_DECODES(C) IPCSPEC_LOWERS(C) IPCSPEC_DECODES(C)
 
 // lowering_process.cc

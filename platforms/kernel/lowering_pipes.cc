@@ -62,16 +62,16 @@ void Lower(const Fionread& c, const LoweringContext&, Request& r) {
   r.Op(SYS_ioctl), r.Int(0, c.fd.value), r.Int(1, FIONREAD), r.Area(2, sizeof(int));
 }
 
-void Decode(const MakePipe&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MakePipe&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   out.values = {At<int>(answer), At<int>(answer, sizeof(int))};
 }
-void Decode(const Read&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Read&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeData(answer, out);
 }
-void Decode(const Readv&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Readv&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeData(answer, out);
 }
-void Decode(const Fionread&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Fionread&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   out.values = {At<int>(answer)};
 }
 

@@ -15,7 +15,7 @@
 namespace ipcspec {
 namespace {
 
-void DecodeAttributes(const Answer& answer, Outcome& out) {
+void DecodeAttributes(const RawAnswer& answer, Outcome& out) {
   const auto attributes = At<mq_attr>(answer);
   out.values = {attributes.mq_flags, attributes.mq_maxmsg, attributes.mq_msgsize,
                 attributes.mq_curmsgs};
@@ -91,24 +91,24 @@ void Lower(const LimitQueueBytes& c, const LoweringContext&, Request& r) {
   r.Op(kLimit), r.Int(0, RLIMIT_MSGQUEUE), r.Int(1, c.bytes);
 }
 
-void Decode(const MqReceive&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MqReceive&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   out.values = {At<unsigned>(answer)};
   constexpr size_t kDataAt = 16;  // the area after that of the priority
   out.data.assign(answer.buffer + kDataAt, static_cast<size_t>(out.ret));
 }
-void Decode(const MqGetattr&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MqGetattr&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeAttributes(answer, out);
 }
-void Decode(const MqSetattr&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MqSetattr&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeAttributes(answer, out);
 }
-void Decode(const MqNotices&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MqNotices&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   for (int64_t i = 0; i < out.ret; ++i) {
     out.values.push_back(answer.buffer[static_cast<size_t>(i)]);
   }
   out.ret = 0;
 }
-void Decode(const MqFile&, const LoweringContext& context, const Answer& answer, Outcome& out) {
+void Decode(const MqFile&, const LoweringContext& context, const RawAnswer& answer, Outcome& out) {
   long long size = -1, notify = -1, signal = -1, pid = -1;
   const std::string text(answer.buffer, static_cast<size_t>(out.ret));
   std::sscanf(text.c_str(), "QSIZE:%lld NOTIFY:%lld SIGNO:%lld NOTIFY_PID:%lld", &size, &notify,

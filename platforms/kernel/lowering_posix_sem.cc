@@ -41,7 +41,7 @@ void Lower(const PsemGetValue& c, const LoweringContext&, Request& r) {
   Lower(kPsemGetValue, c, r), r.Area(1, sizeof(int));
 }
 
-void Decode(const PsemGetValue&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const PsemGetValue&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   out.values = {At<int>(answer)};
 }
 

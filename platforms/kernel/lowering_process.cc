@@ -57,18 +57,18 @@ void Lower(const Umask& c, const LoweringContext&, Request& r) {
 }
 void Lower(const Await&, const LoweringContext&, Request& r) { r.Op(kPing); }
 
-void Decode(const Fork&, const LoweringContext& context, const Answer&, Outcome& out) {
+void Decode(const Fork&, const LoweringContext& context, const RawAnswer&, Outcome& out) {
   DecodeTask(context, out);
 }
-void Decode(const Clone&, const LoweringContext& context, const Answer&, Outcome& out) {
+void Decode(const Clone&, const LoweringContext& context, const RawAnswer&, Outcome& out) {
   DecodeTask(context, out);
 }
-void Decode(const Wait&, const LoweringContext& context, const Answer& answer, Outcome& out) {
+void Decode(const Wait&, const LoweringContext& context, const RawAnswer& answer, Outcome& out) {
   if (out.ret == 0) return;  // WNOHANG, and nothing yet
   DecodeTask(context, out);
   out.values = {At<int>(answer)};
 }
-void Decode(const Sigpending&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Sigpending&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const uint64_t pending = At<uint64_t>(answer);
   out.ret = 0;
   for (int signal = 1; signal <= 64; ++signal) {
@@ -78,7 +78,8 @@ void Decode(const Sigpending&, const LoweringContext&, const Answer& answer, Out
 void Lower(const SignalInfo&, const LoweringContext&, Request& r) {
   r.Op(kSignalInfo), r.Area(0, sizeof(LastSignal));
 }
-void Decode(const SignalInfo&, const LoweringContext& context, const Answer& answer, Outcome& out) {
+void Decode(const SignalInfo&, const LoweringContext& context, const RawAnswer& answer,
+            Outcome& out) {
   const auto last = At<LastSignal>(answer);
   out.values = {last.signal, last.code, context.task_of(last.pid), last.uid, last.value};
 }

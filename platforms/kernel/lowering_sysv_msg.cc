@@ -16,7 +16,7 @@ void Msgctl(Request& r, int64_t id, int command) {
   r.Op(SYS_msgctl), r.Int(0, id), r.Int(1, command);
 }
 
-void DecodeMsqid(const LoweringContext& context, const Answer& answer, Outcome& out) {
+void DecodeMsqid(const LoweringContext& context, const RawAnswer& answer, Outcome& out) {
   const auto queue = At<msqid_ds>(answer);
   out.values = {queue.msg_perm.__key,
                 queue.msg_perm.uid,
@@ -90,22 +90,22 @@ void Lower(const MsgBadCommand& c, const LoweringContext&, Request& r) {
   Msgctl(r, c.id.value, 9999);
 }
 
-void Decode(const Msgrcv&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const Msgrcv&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   out.values = {At<int64_t>(answer)};
   out.data.assign(answer.buffer + sizeof(int64_t), static_cast<size_t>(out.ret));
 }
-void Decode(const MsgStat&, const LoweringContext& context, const Answer& answer, Outcome& out) {
+void Decode(const MsgStat&, const LoweringContext& context, const RawAnswer& answer, Outcome& out) {
   DecodeMsqid(context, answer, out);
 }
-void Decode(const MsgStatIndex&, const LoweringContext& context, const Answer& answer,
+void Decode(const MsgStatIndex&, const LoweringContext& context, const RawAnswer& answer,
             Outcome& out) {
   DecodeMsqid(context, answer, out);
 }
-void Decode(const MsgLimits&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MsgLimits&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const auto info = At<msginfo>(answer);
   out.values = {info.msgmax, info.msgmnb, info.msgmni};
 }
-void Decode(const MsgUsage&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const MsgUsage&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const auto info = At<msginfo>(answer);
   out.values = {info.msgpool, info.msgmap, info.msgtql};  // msgctl(2): queues, messages, bytes
 }

@@ -103,17 +103,17 @@ void Lower(const SetSemLimits& c, const LoweringContext&, Request& r) {
   r.Int(2, static_cast<int64_t>(text.size()));
 }
 
-void Decode(const SemGetPid&, const LoweringContext& context, const Answer&, Outcome& out) {
+void Decode(const SemGetPid&, const LoweringContext& context, const RawAnswer&, Outcome& out) {
   DecodeTask(context, out);
 }
-void Decode(const SemGetAll&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const SemGetAll&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   for (size_t i = 0; i < kMaxSemaphores; ++i) {
     const uint16_t value = At<uint16_t>(answer, 2 * i);
     if (value == 0xffff) break;
     out.values.push_back(value);
   }
 }
-static void DecodeSemid(const Answer& answer, Outcome& out) {
+static void DecodeSemid(const RawAnswer& answer, Outcome& out) {
   const auto set = At<semid_ds>(answer);
   out.values = {set.sem_perm.__key,
                 set.sem_perm.uid,
@@ -125,17 +125,17 @@ static void DecodeSemid(const Answer& answer, Outcome& out) {
                 set.sem_otime,
                 set.sem_ctime};
 }
-void Decode(const SemStat&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const SemStat&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeSemid(answer, out);
 }
-void Decode(const SemStatIndex&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const SemStatIndex&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   DecodeSemid(answer, out);
 }
-void Decode(const SemLimits&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const SemLimits&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const auto info = At<seminfo>(answer);
   out.values = {info.semmsl, info.semmns, info.semopm, info.semmni, info.semvmx};
 }
-void Decode(const SemUsage&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const SemUsage&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const auto info = At<seminfo>(answer);
   out.values = {info.semusz, info.semaem};  // semctl(2): sets, semaphores
 }

@@ -16,7 +16,7 @@ void Shmctl(Request& r, int64_t id, int command) {
   r.Op(SYS_shmctl), r.Int(0, id), r.Int(1, command);
 }
 
-void DecodeShmid(const LoweringContext& context, const Answer& answer, Outcome& out) {
+void DecodeShmid(const LoweringContext& context, const RawAnswer& answer, Outcome& out) {
   const auto segment = At<shmid_ds>(answer);
   out.values = {segment.shm_perm.__key,
                 segment.shm_perm.uid,
@@ -79,21 +79,21 @@ void Lower(const ShmBadCommand& c, const LoweringContext&, Request& r) {
   Shmctl(r, c.id.value, 9999);
 }
 
-void Decode(const ShmStat&, const LoweringContext& context, const Answer& answer, Outcome& out) {
+void Decode(const ShmStat&, const LoweringContext& context, const RawAnswer& answer, Outcome& out) {
   DecodeShmid(context, answer, out);
 }
-void Decode(const ShmStatIndex&, const LoweringContext& context, const Answer& answer,
+void Decode(const ShmStatIndex&, const LoweringContext& context, const RawAnswer& answer,
             Outcome& out) {
   DecodeShmid(context, answer, out);
 }
-void Decode(const ShmLimits&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const ShmLimits&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const auto info = At<shminfo>(answer);
   const auto cut = [](uint64_t value) {
     return static_cast<int64_t>(std::min<uint64_t>(value, INT64_MAX));
   };
   out.values = {cut(info.shmmax), cut(info.shmmin), cut(info.shmmni), cut(info.shmall)};
 }
-void Decode(const ShmUsage&, const LoweringContext&, const Answer& answer, Outcome& out) {
+void Decode(const ShmUsage&, const LoweringContext&, const RawAnswer& answer, Outcome& out) {
   const auto info = At<shm_info>(answer);
   out.values = {info.used_ids, static_cast<int64_t>(info.shm_tot)};
 }

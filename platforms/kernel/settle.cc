@@ -73,7 +73,7 @@ bool KernelSystem::Collect(std::vector<Event>& events) {
     if (task.call != nullptr && box.state.load(std::memory_order_acquire) == Mailbox::kAnswered) {
       TellHandlers(number, task, events);
       const std::shared_ptr<const Call> call = std::move(task.call);
-      const Answer answer = AnswerOf(task);
+      const RawAnswer answer = AnswerOf(task);
       task.call = nullptr;
       task.entry = -1;
       LoweringContext context = ContextFor(number);
