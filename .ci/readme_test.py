@@ -3,8 +3,8 @@
 Each line of a ```sh block is run, with the built binary in place of `./bazelw run //:ipcspec --`, in
 a directory that holds the files that the README shows (```ipcspec: lost.prog, ```history:
 lost.history). All must succeed. Commands that are Bazel's own are not run inside Bazel: what runs
-this test is one of them, the benchmark is a target that `//...` builds too, and coverage is a build
-of its own.
+this test is one of them, benchmarks and the nightly test are targets that `//...` builds too, and
+coverage is a build of its own.
 """
 
 import os
@@ -14,7 +14,8 @@ import sys
 import tempfile
 
 RUN = "./bazelw run //:ipcspec -- "
-BAZELS_OWN = ("./bazelw test //...", "./bazelw run //bench", "./bazelw run --config=coverage //impl:coverage")
+BAZELS_OWN = ("./bazelw test //...", "./bazelw run --config=release //bench", "./bazelw run --config=coverage //impl:coverage",
+              "./bazelw test --config=release --test_output=streamed //stress:simulation_nightly_test")
 
 
 def main():

@@ -134,7 +134,7 @@ class Keeper : public benchmark::ConsoleReporter {
 int RunAll(const Isolation& isolation) {
   auto system = KernelSystem::Create(isolation, Probe(isolation).dialect);
   if (!system.ok()) {
-    std::fprintf(stderr, "bench: %s\n", std::string(system.status().message()).c_str());
+    std::fprintf(stderr, "reference_bench: %s\n", std::string(system.status().message()).c_str());
     return 1;
   }
   kernel = system->get();
