@@ -267,7 +267,7 @@ std::vector<Workload> SysvShmWorkloads() {
                   .acts = {{2, "msgget(key=7, flags=IPC_CREAT|IPC_EXCL|0600)"},
                            {1, "msg_rmid(id=@98)"},
                            {1, "msgsnd(id=@99, data=pattern(A, 0, 8), flags=IPC_NOWAIT)"}}}},
-       .races = 20},
+       .races = 50},
       {.mechanism = "sysv_ipc",
        .name = "OneKeyOfSets",
        .about = "the same of semaphore sets",
@@ -278,7 +278,7 @@ std::vector<Workload> SysvShmWorkloads() {
                            {1, "semget(key=7, nsems=1, flags=0600)"},
                            {1, "sem_getval(id=@99)"},
                            {2, "sem_rmid(id=@98)"}}}},
-       .races = 20},
+       .races = 50},
       {.mechanism = "sysv_ipc",
        .name = "OneKeyOfSegments",
        .about = "the same of segments",
@@ -289,7 +289,7 @@ std::vector<Workload> SysvShmWorkloads() {
                            {1, "shmget(key=7, size=4096, flags=0600)"},
                            {1, "shm_stat(id=@99)"},
                            {2, "shm_rmid(id=@98)"}}}},
-       .races = 20},
+       .races = 50},
   };
 }
 
