@@ -9,13 +9,14 @@
 
 namespace ipcspec {
 
-void LastTask::Is(int task) {
-  tasks_ = {task};
-  usual_ = task;
+void LastTask::Is(const Caller& caller) {
+  if (noted_ < caller.invoked) tasks_.clear();
+  MayBe(caller.process, caller);
 }
 
-void LastTask::MayBe(int task) {
+void LastTask::MayBe(int task, const Caller& caller) {
   usual_ = task;
+  noted_ = std::max(noted_, caller.latest);
   const auto at = std::lower_bound(tasks_.begin(), tasks_.end(), task);
   if (at == tasks_.end() || *at != task) tasks_.insert(at, task);
 }

@@ -35,17 +35,20 @@ namespace ipcspec {
 // not say whether what the others did counts.
 class LastTask {
  public:
-  void Is(int task);
-  // The task may count from now on; Linux counts it.
-  void MayBe(int task);
+  // The caller did it. What overlaps may have happened in either order: if a call took effect that
+  // had not returned when this one was made, that one may still be the last.
+  void Is(const Caller& caller);
+  // The task may count from now on, with what the caller does; Linux counts it.
+  void MayBe(int task, const Caller& caller);
   int64_t Read(size_t field, Choice& choice) const;
 
   // `usual_` only serves Read(): states that differ in it allow the same.
-  bool operator==(const LastTask& o) const { return tasks_ == o.tasks_; }
+  bool operator==(const LastTask& o) const { return tasks_ == o.tasks_ && noted_ == o.noted_; }
 
  private:
   absl::InlinedVector<int32_t, 2> tasks_ = {-1};  // sorted
   int32_t usual_ = -1;
+  int64_t noted_ = -1;  // the latest time at which one of them did it
 };
 
 class SysvShm {

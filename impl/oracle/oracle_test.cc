@@ -182,6 +182,23 @@ TEST(Oracle, TakesABatchAgainWithMore) {
   EXPECT_EQ(oracle.history().events.size(), history.events.size() - 1);
 }
 
+// Linux notes who attached after the attach: of a shmat and a shmdt that overlapped either is last.
+TEST(Oracle, LastToAttachIsWhoeverOverlapped) {
+  for (const auto& [last, verdict] :
+       {std::pair{2, Verdict::kAllowed}, {3, Verdict::kAllowed}, {0, Verdict::kForbidden}}) {
+    const std::string events =
+        Cat(kPipe,
+            "t0 call 4: shmget(size=4096, flags=0600)\nt0 return 0\nquiet\n"
+            "t3 call 5: shmat(id=0)\nt3 return 4096000\nquiet\n"
+            "t3 call 6: shmdt(address=4096000)\nt2 call 7: shmat(id=0)\nt2 return 8192000\n"
+            "t2 call 8: shm_stat(id=0)\nt3 return 0\n"
+            "t2 return 0 [0, 0, 0, 0, 0, 384, 4096, 1, 0, ",
+            last, ", 5, 5, 5]\nquiet\n");
+    std::string story;
+    EXPECT_EQ(ExplainHistory(Parse(events), &story), verdict) << last << "\n" << story;
+  }
+}
+
 // Four writes at once, of which the first to return went in last: a small search drops the world in
 // which that is so, long before the read needs it.
 TEST(Oracle, WhatTheSearchDroppedIsNoViolation) {

@@ -87,13 +87,14 @@ int64_t ChosenPlace(Machine& m, int64_t length) {
 }
 
 // Notes the task at hand as the last of the segment. Another that is in shmat or shmdt, be it that
-// the effect of that has been seen, may have noted itself before this call or after it.
+// the effect of that has been seen, may have noted itself before this call or after it; so may one
+// that has returned since this call was made (LastTask). Linux notes a shmat after its attach.
 void NoteLast(const Machine& m, SysvShm::Segment& segment) {
   const std::vector<Waiting> others = m.caller.waiting();
   const bool under_way = std::any_of(others.begin(), others.end(), [](const Waiting& other) {
     return std::holds_alternative<Shmat>(*other.call) || std::holds_alternative<Shmdt>(*other.call);
   });
-  under_way ? segment.last.MayBe(m.caller.process) : segment.last.Is(m.caller.process);
+  under_way ? segment.last.MayBe(m.caller.process, m.caller) : segment.last.Is(m.caller);
 }
 
 }  // namespace
@@ -178,10 +179,10 @@ void SegmentDetached(World& world, const Mapping& gone, const Caller& caller) {
                   segment.dtime.MayTouch(caller, true);
                   // A part that goes is split off first: one more mapping, for a moment.
                   if (gone.length != bytes.size) segment.atime.MayTouch(caller, true);
-                  segment.last.MayBe(caller.process);
+                  segment.last.MayBe(caller.process, caller);
                   // Memory of the dead is dropped by who looked at it last, with Linux also
                   // a reader of /proc: a process that is none of the tasks.
-                  if (!world.GetTask(caller.task).alive()) segment.last.MayBe(-1);
+                  if (!world.GetTask(caller.task).alive()) segment.last.MayBe(-1, caller);
                   if (bytes.holders > 1) return;
                   shms.LetRest(&segment, bytes, limits);
                   ReleaseObject(world, gone.object);
@@ -191,7 +192,7 @@ void SegmentDetached(World& world, const Mapping& gone, const Caller& caller) {
 void SegmentInherited(World& world, const Mapping& mapping, const Caller& caller) {
   ChangeSegment(world, mapping, [&](SysvShm&, SysvShm::Segment& segment, const IpcLimits&) {
     segment.atime.MayTouch(caller, true);
-    segment.last.MayBe(caller.process);
+    segment.last.MayBe(caller.process, caller);
   });
 }
 
@@ -202,7 +203,7 @@ void SegmentsCopiedInVain(World& world, int task, const Caller& caller) {
     ChangeSegment(world, mapping, [&](SysvShm&, SysvShm::Segment& segment, const IpcLimits&) {
       segment.atime.MayTouch(caller, true);
       segment.dtime.MayTouch(caller, true);
-      segment.last.MayBe(caller.process);
+      segment.last.MayBe(caller.process, caller);
     });
   }
 }
