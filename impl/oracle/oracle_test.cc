@@ -182,6 +182,24 @@ TEST(Oracle, TakesABatchAgainWithMore) {
   EXPECT_EQ(oracle.history().events.size(), history.events.size() - 1);
 }
 
+// A signal ends the sleep before its handler runs: another one may merge with it meanwhile. One
+// that comes when the sleeper could have gone on is too late.
+TEST(Oracle, SignalsMergeAfterTheSleepHasEnded) {
+  const std::string asleep =
+      Cat(kPipe,
+          "t0 call 4: semget(nsems=1, flags=0600)\nt0 return 0\nquiet\n"
+          "t2 call 5: sigaction(signal=SIGUSR1, disposition=handle)\nt2 return 0\nquiet\n"
+          "t2 call 6: semop(id=0, ops=[{num=0, op=-1}])\nquiet\n");
+  const std::string kill = "t0 call 7: kill(target=2, signal=SIGUSR1)\nt0 return 0\n";
+  const std::string gives = "t0 call 8: semop(id=0, ops=[{num=0, op=1}])\nt0 return 0\n";
+  const std::string again = "t0 call 9: kill(target=2, signal=SIGUSR1)\nt0 return 0\n";
+  const std::string ends = "t2 signal SIGUSR1\nt2 return EINTR\nquiet\n";
+  std::string story;
+  EXPECT_EQ(ExplainHistory(Parse(Cat(asleep, kill, gives, again, ends)), &story), Verdict::kAllowed)
+      << story;
+  EXPECT_EQ(ExplainHistory(Parse(Cat(asleep, gives, again, ends)), &story), Verdict::kForbidden);
+}
+
 // Linux notes who attached after the attach: of a shmat and a shmdt that overlapped either is last.
 TEST(Oracle, LastToAttachIsWhoeverOverlapped) {
   for (const auto& [last, verdict] :

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -167,6 +168,21 @@ void Search::RunHandler(const World& world, int task, int signal, int64_t now_ns
   visit(std::move(next));
 }
 
+// A signal that is pending ends a sleep before it is delivered, which is on the way out of the
+// call: until then another of its number merges with it.
+void Search::BreakOff(const World& world, int task, int signal, Visit visit) const {
+  const Current& current = world.GetTask(task).current;
+  const Outcome* seen = future_.Return(task);
+  if (!world.GetTask(task).in_call() || current.interrupted || seen == nullptr) return;
+  if (seen->error != EINTR && !WorksInParts(*current.call)) return;
+  World delivered = world;
+  Deliver(delivered, task, signal, 0);
+  if (!delivered.GetTask(task).current.interrupted) return;
+  World next = world;
+  next.MutableTask(task).current.interrupted = true;
+  visit(std::move(next));
+}
+
 void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const {
   for (const auto& [number, task] : *world.tasks) {
     if (!task->alive()) continue;
@@ -180,6 +196,7 @@ void Search::SilentSteps(const World& world, int64_t now_ns, Visit visit) const 
         next.MutableTask(number).signals.starting.push_back(Lowest(due));
         visit(std::move(next));
       });
+      BreakOff(world, number, Lowest(due), visit);
     }
     if (!future_.Dies(number)) continue;
     const bool exits = task->in_call() && std::holds_alternative<Exit>(*task->current.call);

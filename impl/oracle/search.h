@@ -68,6 +68,7 @@ class Search {
   // Tells of every world that one silent step leads to.
   void SilentSteps(const World& world, int64_t now_ns, Visit visit) const;
   void RunHandler(const World& world, int task, int signal, int64_t now_ns, Visit visit) const;
+  void BreakOff(const World& world, int task, int signal, Visit visit) const;
   void CallSteps(const World& world, int task, int64_t now_ns, Visit visit) const;
   void Try(const World& world, int task, int64_t now_ns, Choice choice, Visit visit) const;
   // If the event can happen in this world as it is, tells of the worlds after it.
