@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "impl/call/cat.h"
 #include "impl/monitor/engine.h"
 #include "impl/monitor/pattern.h"
 #include "impl/monitor/round.h"
@@ -59,6 +61,36 @@ PartAnswer CheckWord(const Round& round, const ObjectName& object,
 inline PartAnswer CannotSay(std::string why) {
   return {.answer = Answer::kUnknown, .text = std::move(why), .blamed = {}, .groups = {}};
 }
+
+// What the readers of all kinds of objects share: they translate the records of one object into the
+// operations of a model, and may end early: one that the model cannot hold makes the part unknown,
+// one that nothing explains makes it impossible.
+class PartReader {
+ protected:
+  PartReader(const Round& round, const ObjectName& object, absl::Span<const uint32_t> records)
+      : round_(round), object_(object), records_(records) {}
+
+  // The first reason counts.
+  void GiveUp(std::string why) {
+    if (!failed_) failed_ = std::move(why);
+  }
+  void Unexplained(uint32_t record, std::string_view what) {
+    pattern_ = Pattern{.text = Cat(round_.NameOf(record), what), .operations = {record}};
+  }
+  // What the pattern comes down to; its operations are records.
+  PartAnswer Impossible() const {
+    return {.answer = Answer::kImpossible,
+            .text = pattern_->text,
+            .blamed = pattern_->operations,
+            .groups = {}};
+  }
+
+  const Round& round_;
+  const ObjectName object_;
+  const absl::Span<const uint32_t> records_;
+  std::optional<std::string> failed_;
+  std::optional<Pattern> pattern_;
+};
 
 // Sweeps, searches, and checks the witness of a model whose operations are complete, with spans in
 // ticks and records as sources.

@@ -20,10 +20,10 @@ namespace {
 
 using Op = QueueOperation;
 
-class QueuePart {
+class QueuePart : PartReader {
  public:
   QueuePart(const Round& round, const ObjectName& object, absl::Span<const uint32_t> records)
-      : round_(round), object_(object), records_(records) {}
+      : PartReader(round, object, records) {}
 
   PartAnswer Check(const Effort& effort) {
     SetLimits();
@@ -39,10 +39,7 @@ class QueuePart {
     }
     PartAnswer answer;
     if (pattern_) {
-      answer = {.answer = Answer::kImpossible,
-                .text = pattern_->text,
-                .blamed = pattern_->operations,
-                .groups = {}};
+      answer = Impossible();
     } else {
       answer = Decide(model_, effort, round_, SweepQueue);
     }
@@ -57,13 +54,6 @@ class QueuePart {
     const std::string* text = nullptr;  // of the message
   };
   using Message = std::pair<int64_t, std::string_view>;
-
-  void GiveUp(std::string why) {
-    if (!failed_) failed_ = std::move(why);
-  }
-  void Unexplained(uint32_t record, std::string_view what) {
-    pattern_ = Pattern{.text = Cat(round_.NameOf(record), what), .operations = {record}};
-  }
 
   void SetLimits() {
     const World& world = round_.world();
@@ -386,9 +376,6 @@ class QueuePart {
     return groups;
   }
 
-  const Round& round_;
-  const ObjectName object_;
-  const absl::Span<const uint32_t> records_;
   Outcome stat_;
   int64_t msgsize_ = 0;
   QueueModel model_;
@@ -396,8 +383,6 @@ class QueuePart {
   std::vector<int64_t> sleeper_types_;
   absl::flat_hash_map<uint32_t, int64_t> received_type_;
   std::vector<Sleeping> sleeping_;  // calls that never returned
-  std::optional<std::string> failed_;
-  std::optional<Pattern> pattern_;
 };
 
 }  // namespace

@@ -20,10 +20,10 @@ namespace {
 
 using Op = SemaphoreOperation;
 
-class SemaphorePart {
+class SemaphorePart : PartReader {
  public:
   SemaphorePart(const Round& round, const ObjectName& object, absl::Span<const uint32_t> records)
-      : round_(round), object_(object), records_(records) {}
+      : PartReader(round, object, records) {}
 
   PartAnswer Check(const Effort& effort) {
     object_.kind == ObjectName::kSysvSem ? FindSet() : FindOne();
@@ -35,10 +35,7 @@ class SemaphorePart {
     if (failed_) return CannotSay(*failed_);
     PartAnswer answer;
     if (pattern_) {
-      answer = {.answer = Answer::kImpossible,
-                .text = pattern_->text,
-                .blamed = pattern_->operations,
-                .groups = {}};
+      answer = Impossible();
     } else {
       AddExits();
       AddQuietMoments();
@@ -53,13 +50,6 @@ class SemaphorePart {
   }
 
  private:
-  void GiveUp(std::string why) {
-    if (!failed_) failed_ = std::move(why);
-  }
-  void Unexplained(uint32_t record, std::string_view what) {
-    pattern_ = Pattern{.text = Cat(round_.NameOf(record), what), .operations = {record}};
-  }
-
   void FindSet() {
     const World& world = round_.world();
     const IpcNamespace& ipc = *world.namespaces->Find(static_cast<int>(object_.where));
@@ -385,17 +375,12 @@ class SemaphorePart {
     int64_t timeout = Nanos::kForever;
   };
 
-  const Round& round_;
-  const ObjectName object_;
-  const absl::Span<const uint32_t> records_;
   Outcome stat_;
   SemaphoreModel model_;
   bool adjusts_ = false;
   std::map<int, uint32_t> lists_;  // of adjustments, as the model counts them
   std::map<std::vector<int64_t>, uint32_t> shapes_;
   std::map<uint32_t, Sleeping> sleepers_;  // records that may sleep
-  std::optional<std::string> failed_;
-  std::optional<Pattern> pattern_;
 };
 
 }  // namespace

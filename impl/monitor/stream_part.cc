@@ -16,10 +16,10 @@ namespace {
 
 using Op = StreamOperation;
 
-class StreamPart {
+class StreamPart : PartReader {
  public:
   StreamPart(const Round& round, const ObjectName& object, absl::Span<const uint32_t> records)
-      : round_(round), object_(object), records_(records) {}
+      : PartReader(round, object, records) {}
 
   PartAnswer Check(const Effort& effort) {
     FindPipe();
@@ -29,10 +29,7 @@ class StreamPart {
     if (failed_) return CannotSay(*failed_);
     PartAnswer answer;
     if (pattern_) {
-      answer = {.answer = Answer::kImpossible,
-                .text = pattern_->text,
-                .blamed = pattern_->operations,
-                .groups = {}};
+      answer = Impossible();
     } else {
       AddQuietMoments();
       answer =
@@ -43,13 +40,6 @@ class StreamPart {
   }
 
  private:
-  void GiveUp(std::string why) {
-    if (!failed_) failed_ = std::move(why);
-  }
-  void Unexplained(uint32_t record, std::string_view what) {
-    pattern_ = Pattern{.text = Cat(round_.NameOf(record), what), .operations = {record}};
-  }
-
   void FindPipe() {
     const World& world = round_.world();
     const Pipe* pipe = world.pipes->Find(static_cast<int>(object_.number));
@@ -223,12 +213,7 @@ class StreamPart {
     return groups;
   }
 
-  const Round& round_;
-  const ObjectName object_;
-  const absl::Span<const uint32_t> records_;
   StreamModel model_;
-  std::optional<std::string> failed_;
-  std::optional<Pattern> pattern_;
 };
 
 }  // namespace
