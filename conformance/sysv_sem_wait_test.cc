@@ -266,7 +266,8 @@ CLAUSE(SysvSem, TimeoutRunsOut, "semop(2)",
        "semtimedop fails with EAGAIN when its time is over, and changes nothing") {
   const SemId s = a.MakeSemSet({1});
   TaskHandle b = a.Fork();
-  const Pending take = b.Begin(Semop{.id = s, .ops = {{0, -2}}, .timeout = kShort});
+  // Long enough to tell a sleep from none where it may end early (SysvSem::MostEarly).
+  const Pending take = b.Begin(Semop{.id = s, .ops = {{0, -2}}, .timeout = 8 * kShort});
   b.AwaitReturn();
   EXPECT_THAT(take.Finish(), FailsWith(EAGAIN));
   a.Must(Change(s, 1));

@@ -253,12 +253,15 @@ inline bool EndedByStop(const Caller& caller, const Choice& choice) {
 // How long a timeout may overrun before the sleeper counts as forgotten.
 inline constexpr int64_t kOverrun = 10'000'000'000;
 
-// Whether a call that cannot go on ends with `error` because its timeout is over.
-inline bool TimeIsUp(Nanos timeout, int error, const Caller& caller, const Choice& choice) {
+// Whether a call that cannot go on ends with `error` because its timeout is over, or will be within
+// `early`.
+inline bool TimeIsUp(Nanos timeout, int error, const Caller& caller, const Choice& choice,
+                     int64_t early = 0) {
   const int64_t over = caller.latest - caller.invoked - timeout.ns;
-  if (timeout.ns == Nanos::kForever || over < 0) return false;
+  if (timeout.ns == Nanos::kForever || over < -early) return false;
   const bool forgotten = choice.mode() == Choice::Mode::kSleepy && over > kOverrun;
-  return forgotten || choice.mode() == Choice::Mode::kUsual || choice.SawError(error);
+  return forgotten || (choice.mode() == Choice::Mode::kUsual && over >= 0) ||
+         choice.SawError(error);
 }
 
 }  // namespace ipcspec

@@ -147,7 +147,9 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
     if (call.ops[attempt.at].flags.has(IPC_NOWAIT) && (!may_sleep_on || choice.SawError(EAGAIN))) {
       return Fail(EAGAIN);
     }
-    if (TimeIsUp(call.timeout, EAGAIN, caller, choice)) return Fail(EAGAIN);
+    if (TimeIsUp(call.timeout, EAGAIN, caller, choice, MostEarly(*caller.dialect))) {
+      return Fail(EAGAIN);
+    }
     if (EndedByStop(caller, choice)) return Fail(EINTR);
     return SleepOrInterrupted(caller);  // never restarted, SA_RESTART or not
   }
@@ -160,6 +162,12 @@ Result SysvSem::Step(const Semop& call, const Caller& caller, Choice& choice) {
   }
   set->otime.Touch(caller);
   return Done(0);
+}
+
+int64_t SysvSem::MostEarly(const Dialect& dialect) {
+  constexpr int64_t kLateTicks = 100'000'000;
+  const bool in_ticks = dialect.kernel == Dialect::Kernel::kLinux && !dialect.Since(5, 19);
+  return in_ticks ? kLateTicks : 0;
 }
 
 void SysvSem::OnLastExit(int undo_list, const Caller& caller) {

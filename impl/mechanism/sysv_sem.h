@@ -39,6 +39,12 @@ class SysvSem {
  public:
   static constexpr int64_t kMaxValue = 32767;  // SEMVMX
 
+  // How long before its time a sleep with a timeout may end, ns. Linux measured it in ticks of its
+  // clock until 5.19 ("ipc: update semtimedop() to use hrtimer"). Ticks that are counted late make
+  // it shorter: semtimedop() of 5.10 in a virtual machine, on a host that is busy, is up to 4 ms
+  // early, and nothing but the host's scheduler says how much more that can be.
+  static int64_t MostEarly(const Dialect& dialect);
+
   // The limits are those of the dialect. No set exists.
   explicit SysvSem(const Dialect& dialect = Dialect());
 

@@ -187,6 +187,18 @@ TEST(SysvSem, ATimeoutIsNeverEarlyAndNotForgotten) {
   EXPECT_FALSE(b.Allows(take, Fails(EAGAIN), by));
 }
 
+TEST(SysvSem, ATimeoutInTicksMayBeALittleEarly) {
+  Bench b{.dialect = {.major = 5, .minor = 18}};
+  const int64_t id = b.NewSet(1);
+  const int64_t made = b.now;
+  const Semop take = Do(id, {{.op = -1}}, 3 * kSecond);
+  b.now = made + 2 * kSecond;
+  EXPECT_FALSE(b.Allows(take, Fails(EAGAIN), {.invoked = made}));
+  b.now = made + 3 * kSecond - 50'000'000;
+  EXPECT_TRUE(b.Allows(take, Fails(EAGAIN), {.invoked = made}));
+  EXPECT_TRUE(b.MaySleep(take, {.invoked = made}));
+}
+
 // SEM_UNDO
 
 TEST(SysvSem, ExitUndoesAndClamps) {

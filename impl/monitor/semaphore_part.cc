@@ -212,7 +212,9 @@ class SemaphorePart : PartReader {
       return Push(op, array);
     }
     if (outcome.error != 0 && outcome.error == timed_out && timeout != Nanos::kForever) {
-      const uint32_t tick = round_.TickOfDeadline(r, timeout);
+      const int64_t early =
+          object_.kind == ObjectName::kSysvSem ? SysvSem::MostEarly(round_.history().dialect) : 0;
+      const uint32_t tick = round_.TickOfDeadline(r, timeout - early);
       if (tick == kNever) return Unexplained(op.source, " timed out too early");
       op.span.call = std::max(op.span.call, tick);
       return Push(op, array);

@@ -157,17 +157,28 @@ absl::Status KernelSystem::Prepare(const Script& script, const Places& places) {
   return absl::OkStatus();
 }
 
-absl::Status KernelSystem::StartRace(const Race& race) {
+KernelSystem::Places KernelSystem::PlacesIn(const Race& race) const {
   Places places;
-  guards_once_ = true;
   for (const Script& script : race.scripts) {
-    IPCSPEC_CHECK(Idle(script.task), "a task of the race is in a call");
+    const int slot = tasks_.at(script.task).slot;
     for (size_t i = 0; i < script.steps.size(); ++i) {
-      places.emplace(script.steps[i].label,
-                     std::pair(tasks_.at(script.task).slot, static_cast<int>(i)));
-      guards_once_ &= IsGuarded(*script.steps[i].call);
+      places.emplace(script.steps[i].label, std::pair(slot, static_cast<int>(i)));
     }
   }
+  return places;
+}
+
+absl::Status KernelSystem::StartRace(const Race& race) {
+  guards_once_ = true;
+  bool some_take = false;
+  for (const Script& script : race.scripts) {
+    IPCSPEC_CHECK(Idle(script.task), "a task of the race is in a call");
+    for (const RaceStep& step : script.steps) {
+      guards_once_ &= IsGuarded(*step.call);
+      some_take |= TakesOutcomes(*step.call);
+    }
+  }
+  const Places places = some_take ? PlacesIn(race) : Places();
   for (const Script& script : race.scripts) {
     if (absl::Status status = Prepare(script, places); !status.ok()) return status;
   }

@@ -71,6 +71,7 @@ class KernelSystem : public System {
 
   // kernel_race.cc.
   using Places = std::map<int, std::pair<int, int>>;  // by label: slot, entry
+  Places PlacesIn(const Race& race) const;
   absl::Status Prepare(const Script& script, const Places& places);
   bool guards_once_ = false;  // the race at hand makes guarded calls alone (agent_ops.h)
   bool unrecorded_ = false;
