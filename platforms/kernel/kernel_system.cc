@@ -71,6 +71,10 @@ absl::StatusOr<std::unique_ptr<KernelSystem>> KernelSystem::Create(const Isolati
       }
     }
   }
+  system->nursery_ = std::make_unique<Nursery>(*system->memory_);
+  if (absl::Status status = system->nursery_->Start(dialect.max_descriptors); !status.ok()) {
+    return status;
+  }
   return system;
 }
 
@@ -81,26 +85,24 @@ KernelSystem::~KernelSystem() {
   if (memory_ == nullptr) return;
   KillAll().IgnoreError();
   leftovers_.TakeAway(directory_);
+  nursery_ = nullptr;
   munmap(memory_, sizeof(Mailboxes));
   unlink(memory_path_.c_str());
   unlink(image_path_.c_str());
 }
 
 absl::Status KernelSystem::KillAll() {
-  // First of its PID namespace: everything else there is ours.
-  if (isolation_.pid) {
-    kill(-1, SIGKILL);
-  } else {
-    for (const auto& [number, task] : tasks_) {
-      // A child whose fork has not returned is known by its mailbox only. Never a number below 1:
-      // that would mean many processes.
-      const int pid = task.pid > 0 ? task.pid : BoxOf(task).pid;
-      if (task.alive && pid > 0) kill(pid, SIGKILL);
-    }
-  }
   const int64_t give_up = Monotonic() + kNoProgress;
   for (int round = 0;; ++round) {
-    const pid_t ended = waitpid(-1, nullptr, WNOHANG);
+    for (auto& [number, task] : tasks_) {
+      // A child whose fork has not returned is known by its mailbox only, and that once it runs.
+      // Never a number below 1: that would mean many processes.
+      const int pid = task.pid > 0 ? task.pid : BoxOf(task).pid;
+      if (!task.alive || task.doomed || pid <= 0) continue;
+      kill(pid, SIGKILL);
+      task.doomed = true;
+    }
+    const pid_t ended = waitpid(0, nullptr, WNOHANG);  // not the nursery
     if (ended > 0 || (ended < 0 && errno == EINTR)) continue;
     // There is none left; but orphans may have gone to another parent, who waits for them or not.
     int status = 0;
@@ -156,15 +158,20 @@ absl::Status KernelSystem::StartFirst() {
   box.handlers_run.store(0);
   box.pid = 0;
   box.state.store(Mailbox::kStarting);
-  const pid_t pid = fork();
-  if (pid == 0) RunAgent(*memory_, 0, directory_, dialect_.max_descriptors);
-  if (pid < 0) return absl::UnavailableError(Cat("cannot fork: ", std::strerror(errno)));
-  tasks_[0] = Task{.slot = 0, .pid = pid, .watch = ProcWatch(pid)};
+  nursery_->Order(directory_);
   const int64_t give_up = Monotonic() + kNoProgress;
-  for (int round = 0; box.state.load(std::memory_order_acquire) != Mailbox::kAnswered; ++round) {
+  int64_t pid = 0;
+  for (int round = 0; !nursery_->Born(&pid) ||
+                      (pid > 0 && box.state.load(std::memory_order_acquire) != Mailbox::kAnswered);
+       ++round) {
     if (Monotonic() > give_up) return absl::DeadlineExceededError("the first agent does not start");
     Yield(round);
   }
+  if (pid < 0) {
+    return absl::UnavailableError(Cat("cannot fork: ", std::strerror(static_cast<int>(-pid))));
+  }
+  tasks_[0] =
+      Task{.slot = 0, .pid = static_cast<int>(pid), .watch = ProcWatch(static_cast<int>(pid))};
   return absl::OkStatus();
 }
 

@@ -17,6 +17,7 @@
 #include "platforms/kernel/leftovers.h"
 #include "platforms/kernel/lowering.h"
 #include "platforms/kernel/mailbox.h"
+#include "platforms/kernel/nursery.h"
 #include "platforms/kernel/proc_watch.h"
 #include "platforms/system.h"
 
@@ -54,6 +55,7 @@ class KernelSystem : public System {
     int slot = -1;
     int pid = -1;
     bool alive = true;
+    bool doomed = false;  // SIGKILL is on its way
     uint32_t handlers_told = 0;
     std::shared_ptr<const Call> call;  // that it is in; null: idle
     int entry = -1;                    // which of its script that is, -1: none
@@ -98,6 +100,7 @@ class KernelSystem : public System {
   Isolation isolation_;
   Dialect dialect_;
   Mailboxes* memory_ = nullptr;
+  std::unique_ptr<Nursery> nursery_;
   uint32_t heard_ = 0;  // how many answers, when they were last looked at
   std::string memory_path_;
   std::string image_path_;  // a copy of this program, for exec

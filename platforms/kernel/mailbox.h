@@ -115,6 +115,7 @@ struct Mailboxes {
   std::atomic<uint32_t> answers;
   // A race: how many agents are ready, whether they may go, whether they are to end.
   std::atomic<int32_t> ready, go, stop;
+  Mailbox nursery;  // nursery.h; only its state, buffer and result
   std::array<Mailbox, kSlots> slots;
   std::array<ScriptMemory, kSlots> scripts;
 };
