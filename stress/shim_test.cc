@@ -15,17 +15,13 @@
 #include <string_view>
 
 #include "platforms/kernel/agent_script.h"
-#include "platforms/kernel/kernel_system.h"
+#include "platforms/kernel/kernel_test.h"
 #include "platforms/kernel/posix_sem_agent.h"
-#include "platforms/kernel/probe.h"
 #include "platforms/kernel/raw_syscall.h"
 #include "stress/life.h"
 
 namespace ipcspec {
 namespace {
-
-const Isolation* run_isolation = nullptr;
-const ProbedMachine* run_machine = nullptr;
 
 // What the agents' shims share.
 struct Shared {
@@ -34,7 +30,8 @@ struct Shared {
   int64_t result;
   char message[4096];
 };
-Shared* shared = nullptr;
+Shared* const shared = static_cast<Shared*>(
+    mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 
 // Every so many chances.
 constexpr int kEvery = 5;
@@ -112,14 +109,13 @@ using Shim = int64_t (*)(const Prepared& request, char* buffer, PerformCall perf
 std::string FirstStory(Shim shim, std::string_view mechanism, int most_lives) {
   call_shim = shim;
   shared->turns = 0, shared->held = 0;
-  auto system = KernelSystem::Create(*run_isolation, run_machine->dialect);
-  EXPECT_TRUE(system.ok()) << system.status();
-  if (!system.ok()) return "";
+  const std::unique_ptr<KernelSystem> system = NewKernelSystem();
+  if (system == nullptr) return "";
   int explained = 0;
   for (int life = 0; life < most_lives; ++life) {
     for (const Workload& workload : AllWorkloads()) {
       if (workload.mechanism != mechanism) continue;
-      const Life lived = Live(**system, workload, static_cast<uint64_t>(life) + 1);
+      const Life lived = Live(*system, workload, static_cast<uint64_t>(life) + 1);
       EXPECT_TRUE(lived.status.ok()) << lived.status;
       if (!lived.status.ok()) return "";
       if (lived.verdict == Verdict::kForbidden) {
@@ -155,17 +151,3 @@ TEST(ShimTest, LostWakeUps) {
 
 }  // namespace
 }  // namespace ipcspec
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  return ipcspec::RunIsolated([](const ipcspec::Isolation& isolation) {
-    const ipcspec::ProbedMachine machine = ipcspec::Probe(isolation);
-    ipcspec::run_isolation = &isolation;
-    ipcspec::run_machine = &machine;
-    void* const memory = mmap(nullptr, sizeof(ipcspec::Shared), PROT_READ | PROT_WRITE,
-                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return 1;
-    ipcspec::shared = new (memory) ipcspec::Shared();
-    return RUN_ALL_TESTS();
-  });
-}

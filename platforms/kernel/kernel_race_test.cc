@@ -11,8 +11,7 @@
 #include <vector>
 
 #include "impl/call/program.h"
-#include "platforms/kernel/kernel_system.h"
-#include "platforms/kernel/probe.h"
+#include "platforms/kernel/kernel_test.h"
 
 namespace ipcspec {
 namespace {
@@ -21,15 +20,11 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Isolation* run_isolation = nullptr;
-const ProbedMachine* run_machine = nullptr;
-
 class KernelRaceTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto system = KernelSystem::Create(*run_isolation, run_machine->dialect);
-    ASSERT_TRUE(system.ok()) << system.status();
-    system_ = system->release();
+    system_ = NewKernelSystem().release();
+    ASSERT_NE(system_, nullptr);
   }
   static void TearDownTestSuite() {
     delete system_;
@@ -160,13 +155,3 @@ TEST_F(KernelRaceTest, HandlersAreTold) {
 
 }  // namespace
 }  // namespace ipcspec
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  return ipcspec::RunIsolated([](const ipcspec::Isolation& isolation) {
-    const ipcspec::ProbedMachine machine = ipcspec::Probe(isolation);
-    ipcspec::run_isolation = &isolation;
-    ipcspec::run_machine = &machine;
-    return RUN_ALL_TESTS();
-  });
-}

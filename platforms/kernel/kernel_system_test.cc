@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "platforms/kernel/probe.h"
+#include "platforms/kernel/kernel_test.h"
 
 namespace ipcspec {
 namespace {
@@ -28,15 +28,11 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const Isolation* run_isolation = nullptr;
-const ProbedMachine* run_machine = nullptr;
-
 class KernelSystemTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto system = KernelSystem::Create(*run_isolation, run_machine->dialect);
-    ASSERT_TRUE(system.ok()) << system.status();
-    system_ = system->release();
+    system_ = NewKernelSystem().release();
+    ASSERT_NE(system_, nullptr);
   }
   static void TearDownTestSuite() {
     delete system_;
@@ -178,7 +174,7 @@ TEST_F(KernelSystemTest, DescriptorsAndNames) {
 }
 
 TEST_F(KernelSystemTest, MountsAreGoneAfterwards) {
-  if (!run_machine->may_mount) GTEST_SKIP() << "this run may not mount";
+  if (!TestedMachine().may_mount) GTEST_SKIP() << "this run may not mount";
   Must(0, Mkdir{.path = "m"});
   Must(0, MountTmpfs{.path = "m", .inodes = 2});
   EXPECT_EQ(Do(0, Stat{.path = "m"}).values[0], S_IFDIR | 0777);
@@ -199,7 +195,7 @@ TEST_F(KernelSystemTest, MountsAreGoneAfterwards) {
 }
 
 TEST_F(KernelSystemTest, SemaphoreCalls) {
-  if (!run_machine->no_sysv_ipc.empty()) GTEST_SKIP() << run_machine->no_sysv_ipc;
+  if (!TestedMachine().no_sysv_ipc.empty()) GTEST_SKIP() << TestedMachine().no_sysv_ipc;
   Must(0, Mkfifo{.path = "f"});
   const int64_t key = Must(0, Ftok{.path = "f", .id = 7});
   EXPECT_EQ(Do(0, Ftok{.path = "none", .id = 7}), Fails(ENOENT));
@@ -237,7 +233,7 @@ TEST_F(KernelSystemTest, SemaphoreCalls) {
 }
 
 TEST_F(KernelSystemTest, NoSetAndNoLimitIsLeft) {
-  if (!run_machine->no_sysv_ipc.empty()) GTEST_SKIP() << run_machine->no_sysv_ipc;
+  if (!TestedMachine().no_sysv_ipc.empty()) GTEST_SKIP() << TestedMachine().no_sysv_ipc;
   const Dialect& d = system_->dialect();
   Must(0, Semget{.key = 77, .nsems = static_cast<int>(d.semmsl), .flags = IPC_CREAT | 0600});
   if (Do(0, SetSemLimits{.semmsl = 5, .semmns = 50, .semopm = 5, .semmni = 5}).ok()) {
@@ -249,7 +245,7 @@ TEST_F(KernelSystemTest, NoSetAndNoLimitIsLeft) {
 }
 
 TEST_F(KernelSystemTest, LargestSetComesOutWhole) {
-  if (!run_machine->no_sysv_ipc.empty()) GTEST_SKIP() << run_machine->no_sysv_ipc;
+  if (!TestedMachine().no_sysv_ipc.empty()) GTEST_SKIP() << TestedMachine().no_sysv_ipc;
   const int64_t nsems = system_->dialect().semmsl;
   const int64_t id = Must(0, Semget{.nsems = nsems, .flags = 0600});
   EXPECT_THAT(Do(0, SemGetAll{.id = id}).values, SizeIs(nsems));
@@ -440,7 +436,7 @@ TEST_F(KernelSystemTest, ARaceIsTimedWithAndWithoutARecord) {
 }
 
 TEST_F(KernelSystemTest, OtherUsersStayInSight) {
-  if (!run_machine->other_users) GTEST_SKIP() << "this run knows one user only";
+  if (!TestedMachine().other_users) GTEST_SKIP() << "this run knows one user only";
   const int child = MustFork(0);
   Must(child, SetCredentials{.uid = 1001, .gid = 1000});
   EXPECT_EQ(Do(child, SetCredentials{.uid = 0, .gid = 0}), Fails(EPERM));
@@ -483,14 +479,3 @@ TEST_F(KernelSystemTest, TimeDoesNotGoBack) {
 
 }  // namespace
 }  // namespace ipcspec
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  return ipcspec::RunIsolated([](const ipcspec::Isolation& isolation) {
-    const ipcspec::ProbedMachine machine = ipcspec::Probe(isolation);
-    std::printf("%s\n", isolation.ToText().c_str());
-    ipcspec::run_isolation = &isolation;
-    ipcspec::run_machine = &machine;
-    return RUN_ALL_TESTS();
-  });
-}
