@@ -20,8 +20,7 @@ namespace ipcspec {
 inline constexpr char kAgentImage[] = "../ipcspec";
 inline constexpr char kAgentMemory[] = "../memory";
 
-// Becomes an agent, in a process just forked for it, working in `directory`. Does not
-// return.
+// Becomes an agent, in a process just forked for it, working in `directory`. Does not return.
 [[noreturn]] void RunAgent(Mailboxes& memory, int slot, const std::string& directory,
                            int64_t max_descriptors);
 

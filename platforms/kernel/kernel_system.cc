@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "impl/call/cat.h"
@@ -160,18 +161,17 @@ absl::Status KernelSystem::StartFirst() {
   box.state.store(Mailbox::kStarting);
   nursery_->Order(directory_);
   const int64_t give_up = Monotonic() + kNoProgress;
-  int64_t pid = 0;
-  for (int round = 0; !nursery_->Born(&pid) ||
-                      (pid > 0 && box.state.load(std::memory_order_acquire) != Mailbox::kAnswered);
-       ++round) {
+  const auto started = [&] {
+    const std::optional<int64_t> born = nursery_->Born();
+    return born && (*born < 0 || box.state.load(std::memory_order_acquire) == Mailbox::kAnswered);
+  };
+  for (int round = 0; !started(); ++round) {
     if (Monotonic() > give_up) return absl::DeadlineExceededError("the first agent does not start");
     Yield(round);
   }
-  if (pid < 0) {
-    return absl::UnavailableError(Cat("cannot fork: ", std::strerror(static_cast<int>(-pid))));
-  }
-  tasks_[0] =
-      Task{.slot = 0, .pid = static_cast<int>(pid), .watch = ProcWatch(static_cast<int>(pid))};
+  const int pid = static_cast<int>(*nursery_->Born());
+  if (pid < 0) return absl::UnavailableError(Cat("cannot fork: ", std::strerror(-pid)));
+  tasks_[0] = Task{.slot = 0, .pid = pid, .watch = ProcWatch(pid)};
   return absl::OkStatus();
 }
 

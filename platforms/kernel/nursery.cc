@@ -64,10 +64,9 @@ void Nursery::Order(const std::string& directory) {
   FutexWake(box_.state);
 }
 
-bool Nursery::Born(int64_t* pid) const {
-  if (box_.state.load(std::memory_order_acquire) != Mailbox::kAnswered) return false;
-  *pid = box_.request.result;
-  return true;
+std::optional<int64_t> Nursery::Born() const {
+  if (box_.state.load(std::memory_order_acquire) != Mailbox::kAnswered) return std::nullopt;
+  return box_.request.result;
 }
 
 }  // namespace ipcspec
