@@ -421,23 +421,42 @@ TEST_P(JudgeRounds, ShowsFewCalls) {
   }
 }
 
-// What random rounds seldom come to.
+// What random rounds seldom come to. Lines are 1 us apart; `before` of them are no race yet.
+Judgement JudgeLines(const Dialect& dialect, const std::vector<const char*>& lines, size_t before) {
+  std::string text = ToText(History{.dialect = dialect, .events = {}});
+  int64_t time = 0;
+  for (const char* line : lines) Append(&text, time += 1000, " ", std::string_view(line), "\n");
+  const absl::StatusOr<History> history = ParseHistory(text);
+  EXPECT_TRUE(history.ok()) << history.status();
+  return history.ok() ? Judge(*history, before) : Judgement();
+}
+
 TEST(Judge, TaskDoesNothingAfterItsEnd) {
   // Its give is undone when it ends, whether or not it had happened: 1 is never seen.
-  std::string text = ToText(History());
-  int64_t time = 0;
-  for (const char* line :
-       {"t0 call 1: semget(nsems=1, flags=0600)", "t0 return 0", "quiet", "t0 call 2: fork()",
-        "t0 return 2", "quiet", "t0 call 3: kill(target=2, signal=SIGKILL)",
-        "t2 call 4: semop(id=0, ops=[{num=0, op=1, flags=SEM_UNDO}])", "t0 return 0",
-        "t2 killed SIGKILL", "t0 call 5: sem_getval(id=0)", "t0 return 1", "quiet"}) {
-    Append(&text, time += 1000, " ", std::string_view(line), "\n");
-  }
-  const absl::StatusOr<History> history = ParseHistory(text);
-  ASSERT_TRUE(history.ok()) << history.status();
-  const Judgement judgement = Judge(*history, 6);
+  const Judgement judgement = JudgeLines(
+      {},
+      {"t0 call 1: semget(nsems=1, flags=0600)", "t0 return 0", "quiet", "t0 call 2: fork()",
+       "t0 return 2", "quiet", "t0 call 3: kill(target=2, signal=SIGKILL)",
+       "t2 call 4: semop(id=0, ops=[{num=0, op=1, flags=SEM_UNDO}])", "t0 return 0",
+       "t2 killed SIGKILL", "t0 call 5: sem_getval(id=0)", "t0 return 1", "quiet"},
+      6);
   EXPECT_EQ(static_cast<int>(judgement.verdict), static_cast<int>(Verdict::kForbidden))
       << judgement.story;
+}
+
+TEST(Judge, TimeoutInTicksMayBeALittleEarly) {
+  const std::vector<const char*> lines = {
+      "t0 call 1: semget(nsems=1, flags=0600)",
+      "t0 return 0",
+      "quiet",
+      "t0 call 2: semop(id=0, ops=[{num=0, op=-1}], timeout=10ms)",
+      "t0 return EAGAIN",
+      "quiet"};
+  for (const auto& [minor, verdict] :
+       {std::pair{18, Verdict::kAllowed}, {19, Verdict::kForbidden}}) {
+    const Judgement judgement = JudgeLines({.major = 5, .minor = minor}, lines, 3);
+    EXPECT_EQ(static_cast<int>(judgement.verdict), static_cast<int>(verdict)) << judgement.story;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, JudgeRounds,
