@@ -1,14 +1,18 @@
 // Cow<T>: a value that copies share until one of them changes.
 //
 // The oracle keeps many candidate worlds that differ little. A copy costs one counter; Mutable()
-// copies the T first if anybody else holds it. Not for use across threads (impl/ has none).
+// copies the T first if anybody else holds it. Its hash is kept, as most of a world is as it was in
+// the world before. Not for use across threads (impl/ has none).
 #ifndef IPCSPEC_IMPL_MECHANISM_COW_H_
 #define IPCSPEC_IMPL_MECHANISM_COW_H_
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
+
+#include "absl/hash/hash.h"
 
 namespace ipcspec {
 
@@ -30,25 +34,29 @@ class Cow {
   const T& operator*() const { return box_->value; }
   const T* operator->() const { return &box_->value; }
 
+  // Not to be changed any more by this reference once it was hashed.
   T& Mutable() {
     if (box_->holders > 1) {
       Box* own = new Box{box_->value, 1};
       --box_->holders;
       box_ = own;
     }
+    box_->hash = 0;
     return box_->value;
   }
 
   friend bool operator==(const Cow& a, const Cow& b) { return a.box_ == b.box_ || *a == *b; }
   template <typename H>
   friend H AbslHashValue(H h, const Cow& c) {
-    return H::combine(std::move(h), *c);
+    if (c.box_->hash == 0) c.box_->hash = absl::HashOf(*c);
+    return H::combine(std::move(h), c.box_->hash);
   }
 
  private:
   struct Box {
     T value;
     int64_t holders;
+    size_t hash = 0;  // of the value; 0: not known
   };
   Box* box_;
 };
