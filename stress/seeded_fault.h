@@ -14,9 +14,9 @@
 namespace ipcspec {
 
 enum class SeededFault {
-  kSwap,           // two messages of one kind come out in the wrong order
-  kDuplicate,      // a message comes out twice
-  kLoss,           // a message was sent, but the queue is said to be empty
+  kSwap,           // two messages of one kind, or bytes of a pipe, come out in the wrong order
+  kDuplicate,      // a message, or bytes of a pipe, come out twice
+  kLoss,           // a message was sent, but the queue is said to be empty; bytes are passed over
   kStaleRead,      // a semaphore's value, or a word of memory, as it was before the last change
   kEarlyEof,       // end of file while a writer has the pipe open
   kLostWakeup,     // a call that could go on sleeps for ever
