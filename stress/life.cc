@@ -9,6 +9,7 @@
 
 #include "impl/call/cat.h"
 #include "impl/call/text.h"
+#include "impl/monitor/explain.h"
 #include "impl/monitor/judge.h"
 #include "platforms/session.h"
 
@@ -119,6 +120,12 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
   if (life.verdict == Verdict::kForbidden) {
     life.counterexample = life.history;
     life.blame = session.oracle().blame();
+    // There may be one of fewer calls.
+    if (Explanation shown = ExplainAny(life.history); shown.is_part) {
+      life.story = std::move(shown.story);
+      life.counterexample = std::move(shown.counterexample);
+      life.blame = shown.blame;
+    }
   }
   return life;
 }

@@ -38,9 +38,12 @@ Explanation ExplainAny(const History& history) {
   Explanation explanation;
   explanation.verdict = ExplainHistory(history, &explanation.story, &explanation.blame);
   if (explanation.verdict == Verdict::kForbidden) explanation.counterexample = history;
-  if (explanation.verdict != Verdict::kUndecided || !marked) return explanation;
+  if (explanation.verdict == Verdict::kAllowed || !marked) return explanation;
   Explanation other = ByMonitors(history);
-  return other.verdict != Verdict::kUndecided ? other : explanation;
+  const bool better = explanation.verdict == Verdict::kUndecided
+                          ? other.verdict != Verdict::kUndecided
+                          : other.verdict == Verdict::kForbidden && other.is_part;
+  return better ? other : explanation;
 }
 
 }  // namespace ipcspec

@@ -1,7 +1,8 @@
 // Explains any history, by whichever judge can.
 //
 // Small races are for the exact oracle. One of many calls is for the judge of large rounds, and so
-// is one that the oracle gives up on, if the history says where its race begins.
+// is one that the oracle gives up on, if the history says where its race begins. What the oracle
+// forbids is shown in part if that judge finds a part of it that the oracle forbids, too.
 #ifndef IPCSPEC_IMPL_MONITOR_EXPLAIN_H_
 #define IPCSPEC_IMPL_MONITOR_EXPLAIN_H_
 
