@@ -1,14 +1,15 @@
 // Benchmarks of stress: what recording costs the racing tasks, and how much is stressed *and
 // checked* beside what stress-ng stresses. Ratios within one run, each the median of five.
 //
-// What is compared does the same: as many tasks, messages as long, queues as large. The goal is as
-// many calls a second, with all that checking takes, as stress-ng has operations; what it counts as
-// one (a message sent and received, a semaphore taken and given) is two calls.
-#include <sched.h>
+// What is compared does the same: as many tasks, messages as long, queues as large, on whatever
+// processor the scheduler chooses, and as many of it side by side as there are processors. The goal
+// is as many calls a second, with all that checking takes, as stress-ng has operations; what it
+// counts as one (a message sent and received, a semaphore taken and given) is two calls.
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -17,9 +18,11 @@
 
 #include "impl/call/cat.h"
 #include "platforms/kernel/isolation.h"
+#include "platforms/kernel/jobs.h"
 #include "platforms/kernel/kernel_system.h"
 #include "platforms/kernel/monotonic.h"
 #include "platforms/kernel/probe.h"
+#include "platforms/kernel/shared.h"
 #include "platforms/session.h"
 #include "stress/life.h"
 
@@ -43,7 +46,8 @@ Workload Balanced(const char* mechanism, const char* setup, int tasks, const cha
           .setup = setup,
           .roles = {{.tasks = tasks, .calls = kCalls, .acts = {{1, gives}}},
                     {.tasks = tasks, .calls = kCalls, .acts = {{1, takes}}}},
-          .long_rounds = true};
+          .long_rounds = true,
+          .anywhere = true};
 }
 
 std::vector<Kind> Kinds() {
@@ -126,17 +130,17 @@ bool RecordingTable(KernelSystem& system) {
     if (!MeasureRecording(system, kind.workload, &rates)) return false;
     const double with = Median(rates.with), without = Median(rates.without);
     std::printf("%-10s %12.0f %12.0f %6.0f %%\n", kind.workload.mechanism.c_str(), without, with,
-                (without / with - 1) * 100);
+                (1 - with / without) * 100);
     std::fflush(stdout);
   }
   return true;
 }
 
-// Calls a second that are drawn, made, recorded and explained; -1 if one is not.
-double Stress(KernelSystem& system, const Workload& workload, uint64_t* seed) {
+// Calls a second that one run draws, makes, records and explains; -1 if one is not explained.
+double StressAlone(KernelSystem& system, const Workload& workload, uint64_t seed) {
   int64_t calls = 0, took = 0;
   for (const int64_t begin = Monotonic(); took < kRun; took = Monotonic() - begin) {
-    const Life life = Live(system, workload, ++*seed);
+    const Life life = Live(system, workload, ++seed);
     if (Fails(life.status)) return -1;
     if (life.verdict != Verdict::kAllowed) {
       std::fprintf(stderr, "stress_bench: not explained: %s\n", life.story.c_str());
@@ -147,17 +151,31 @@ double Stress(KernelSystem& system, const Workload& workload, uint64_t* seed) {
   return static_cast<double>(calls) * 1e9 / static_cast<double>(took);
 }
 
-// Bogo operations a second of stress-ng; 0 if it is not installed.
-double StressNg(const std::string& stressor) {
-  // Not only where the harness runs.
-  cpu_set_t mine, all;
-  sched_getaffinity(0, sizeof mine, &mine);
-  std::memset(&all, 0xff, sizeof all);
-  sched_setaffinity(0, sizeof all, &all);
-  const std::string command =
-      Cat("stress-ng --", stressor, " 1 --verify --timeout 1 --metrics-brief 2>&1");
-  double rate = 0;
-  if (FILE* const out = popen(command.c_str(), "r"); out != nullptr) {
+// The same of `jobs` runs side by side.
+double Stress(const Workload& workload, int jobs, uint64_t seed) {
+  const Shared<std::atomic<int64_t>> all;
+  const int status = RunJobs(jobs, [&](int job) {
+    return RunIsolated([&](const Isolation& isolation) {
+      const auto system = KernelSystem::Create(isolation, Probe(isolation).dialect);
+      if (Fails(system.status())) return 1;
+      KeepFreedMemory();
+      const double rate =
+          StressAlone(**system, workload, seed * 1'000'000 + static_cast<uint64_t>(job) * 10'000);
+      *all += static_cast<int64_t>(rate);
+      return rate < 0 ? 1 : 0;
+    });
+  });
+  return status == 0 ? static_cast<double>(*all) : -1;
+}
+
+// Bogo operations a second of so many stressors; 0 if it is not installed.
+double StressNg(const std::string& stressor, int jobs) {
+  const Shared<std::atomic<double>> rate;
+  RunIsolated([&](const Isolation&) {
+    const std::string command =
+        Cat("stress-ng --", stressor, " ", jobs, " --verify --timeout 1 --metrics-brief 2>&1");
+    FILE* const out = popen(command.c_str(), "r");
+    if (out == nullptr) return 1;
     std::array<char, 512> line, name;
     while (std::fgets(line.data(), line.size(), out) != nullptr) {
       const char* const at = std::strchr(line.data(), ']');
@@ -165,26 +183,28 @@ double StressNg(const std::string& stressor) {
       if (at != nullptr &&
           std::sscanf(at + 1, "%500s %*f %*f %*f %*f %lf", name.data(), &per_second) == 2 &&
           name.data() == stressor) {
-        rate = per_second;
+        *rate = per_second;
       }
     }
-    pclose(out);
-  }
-  sched_setaffinity(0, sizeof mine, &mine);
-  return rate;
+    return pclose(out);
+  });
+  return *rate;
 }
 
-bool StressTable(KernelSystem& system) {
-  std::printf("\nstress with checking, calls a second, beside stress-ng, median of %d\n", kRuns);
+bool StressTable() {
+  const int jobs = ProcessorsHere();
+  std::printf(
+      "\nstress with checking, calls a second, beside stress-ng, %d of each, median of %d\n", jobs,
+      kRuns);
   std::printf("%-10s %10s %10s %6s  (goal: at least 1)  an operation\n", "", "calls", "operations",
               "ratio");
   uint64_t seed = 0;
   for (const Kind& kind : Kinds()) {
     std::vector<double> ours, theirs;
     for (int run = 0; run < kRuns; ++run) {
-      ours.push_back(Stress(system, kind.workload, &seed));
+      ours.push_back(Stress(kind.workload, jobs, ++seed));
       if (ours.back() < 0) return false;
-      if (*kind.stressor != '\0') theirs.push_back(StressNg(kind.stressor));
+      if (*kind.stressor != '\0') theirs.push_back(StressNg(kind.stressor, jobs));
     }
     const double our = Median(ours), their = theirs.empty() ? 0 : Median(theirs);
     std::printf("%-10s %10.0f ", kind.workload.mechanism.c_str(), our);
@@ -199,21 +219,22 @@ bool StressTable(KernelSystem& system) {
   for (const Workload& workload : AllWorkloads()) {
     if (!workload.long_rounds) continue;
     std::vector<double> rates;
-    for (int run = 0; run < kRuns; ++run) rates.push_back(Stress(system, workload, &seed));
+    for (int run = 0; run < kRuns; ++run) rates.push_back(Stress(workload, jobs, ++seed));
     std::printf("%-20s %10.0f\n", workload.id().c_str(), Median(rates));
     std::fflush(stdout);
   }
   return true;
 }
 
-int RunAll(const Isolation& isolation) {
+int MeasureRecordings(const Isolation& isolation) {
   const auto system = KernelSystem::Create(isolation, Probe(isolation).dialect);
-  if (Fails(system.status())) return 1;
-  KeepFreedMemory();
-  return RecordingTable(**system) && StressTable(**system) ? 0 : 1;
+  return !Fails(system.status()) && RecordingTable(**system) ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace ipcspec
 
-int main() { return ipcspec::RunIsolated(ipcspec::RunAll); }
+int main() {
+  using namespace ipcspec;
+  return RunIsolated(MeasureRecordings) == 0 && StressTable() ? 0 : 1;
+}

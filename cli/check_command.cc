@@ -148,8 +148,10 @@ int Check(const Options& options) {
     }
     results = *std::move(file);
   }
-  return WithSystem(
+  const int status = WithSystem(
       options, [&](const PlatformFacts& facts) { return RunCheck(options, facts, results.get()); });
+  if (status > 128) SayItEnded(status);
+  return status;
 }
 
 int List(const Options& options) {

@@ -257,12 +257,30 @@ class Stress(CommandLine):
         started = self.start("--mechanism=pipe")
         self.await_line("Linux", started)
         end = time.monotonic() + 20
-        while len(self.left()) < 3:  # the harness, the run, an agent
+        while len(self.left()) < 4:  # who waits for the job, the job, its run, an agent
             self.assertLess(time.monotonic(), end)
-        with open("/proc/%d/task/%d/children" % (started.pid, started.pid), encoding="ascii") as f:
-            run = int(f.read().split()[0])
-        os.kill(run, signal.SIGKILL)
+        job = self.child_of(started.pid)
+        os.kill(self.child_of(job), signal.SIGKILL)
         self.expect_whole(started, 128 + signal.SIGKILL)
+
+    def child_of(self, pid):
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+            return int(f.read().split()[0])
+
+    def test_as_many_jobs_as_asked_for(self):
+        started = self.start("--mechanism=pipe", "--system=reference", "--jobs=3")
+        end = time.monotonic() + 20
+        while len(self.left()) < 4:  # and who waits for them
+            self.assertLess(time.monotonic(), end)
+        self.await_line("reference", started)
+        started.terminate()
+        self.expect_whole(started, 128 + signal.SIGTERM)
+
+    def test_a_number_of_jobs_that_cannot_be_is_refused(self):
+        for words in ("--jobs=65", "--jobs=-1", "--jobs=many"):
+            done = self.run_it("stress", "--system=reference", words)
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn(words, done.stderr)
 
     def test_directories_that_are_no_good_are_refused(self):
         open_to_all = self.path("open")

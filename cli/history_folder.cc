@@ -51,7 +51,9 @@ HistoryFolder::~HistoryFolder() { close(fd_); }
 absl::StatusOr<std::string> HistoryFolder::Save(const std::string& name, Verdict verdict,
                                                 std::string_view text) {
   const bool undecided = verdict == Verdict::kUndecided;
-  if (files_ == kMostFiles || (undecided && undecided_ == kMostUndecided)) return std::string();
+  if (saved_->files == kMostFiles || (undecided && saved_->undecided == kMostUndecided)) {
+    return std::string();
+  }
   const std::string file = Cat(name, ".history"), torn = Cat(".", file, ".torn");
   // Where others may write too, neither of the names may lead elsewhere.
   unlinkat(fd_, torn.c_str(), 0);
@@ -69,8 +71,8 @@ absl::StatusOr<std::string> HistoryFolder::Save(const std::string& name, Verdict
     return absl::UnavailableError(
         Cat("cannot save the history '", path_, "/", file, "': ", std::strerror(error)));
   }
-  ++files_;
-  undecided_ += undecided;
+  ++saved_->files;
+  saved_->undecided += undecided;
   return Cat(path_, "/", file);
 }
 

@@ -1,4 +1,5 @@
-// A folder for the histories of a run of stress that were not explained.
+// A folder for the histories of a run of stress that were not explained. Processes that are forked
+// later share what it has saved; they save one at a time (figures.h).
 #ifndef IPCSPEC_CLI_HISTORY_FOLDER_H_
 #define IPCSPEC_CLI_HISTORY_FOLDER_H_
 
@@ -8,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "impl/oracle/oracle.h"
+#include "platforms/kernel/shared.h"
 
 namespace ipcspec {
 
@@ -32,7 +34,10 @@ class HistoryFolder {
 
   int fd_;
   std::string path_;
-  int files_ = 0, undecided_ = 0;
+  struct Counts {
+    int files = 0, undecided = 0;
+  };
+  const Shared<Counts> saved_;
 };
 
 }  // namespace ipcspec

@@ -25,6 +25,7 @@ ABSL_FLAG(std::string, page, "", "a file for the drawing of a history");
 ABSL_FLAG(bool, observations, false, "print the observations, after the verdicts");
 ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs and workloads");
 ABSL_FLAG(absl::Duration, for, absl::Seconds(10), "how long to stress");
+ABSL_FLAG(int, jobs, 0, "how many races at a time; 0: one for each processor");
 
 namespace ipcspec {
 namespace {
@@ -43,6 +44,8 @@ constexpr std::string_view kUsage = R"(ipcspec: holds a Linux kernel to what is 
   --system=S        check, stress, replay: kernel (default), or reference: the specification itself
   --results=FILE    check, stress: also write results to FILE, JSON Lines, as each test ends
   --for=TIME        stress: how long, such as 30s or 8h (default 10s)
+  --jobs=N          stress: N races at a time, each in namespaces of its own (default: one for each
+                    processor)
   --histories=DIR   stress: save histories that are not explained there, 20 of a run at most
   --page=FILE       explain: draw the history as a page of HTML, too
   --observations    check: print what was seen where no document promises anything
@@ -68,10 +71,11 @@ std::string ParseFlags(int argc, char** argv, std::vector<std::string>& words) {
     }
     const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
     absl::CommandLineFlag* flag = absl::FindCommandLineFlag(parts[0]);
-    const bool ours = flag != nullptr &&
-                      (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
-                       parts[0] == "results" || parts[0] == "histories" || parts[0] == "page" ||
-                       parts[0] == "seed" || parts[0] == "observations" || parts[0] == "for");
+    const bool ours =
+        flag != nullptr && (parts[0] == "mechanism" || parts[0] == "only" || parts[0] == "system" ||
+                            parts[0] == "results" || parts[0] == "histories" ||
+                            parts[0] == "page" || parts[0] == "seed" ||
+                            parts[0] == "observations" || parts[0] == "for" || parts[0] == "jobs");
     if (!ours) return Cat("unknown flag --", parts[0]);
     if (parts.size() < 2 && parts[0] == "observations") {
       absl::SetFlag(&FLAGS_observations, true);
@@ -100,7 +104,11 @@ int Run(int argc, char** argv) {
                   .page = absl::GetFlag(FLAGS_page),
                   .observations = absl::GetFlag(FLAGS_observations),
                   .seed = absl::GetFlag(FLAGS_seed),
-                  .length = absl::GetFlag(FLAGS_for)};
+                  .length = absl::GetFlag(FLAGS_for),
+                  .jobs = absl::GetFlag(FLAGS_jobs)};
+  if (options.jobs < 0 || options.jobs > kMostJobs) {
+    return Wrong(Cat("--jobs=", options.jobs, ": at most ", kMostJobs, ", 0 for one a processor"));
+  }
   const std::string system = absl::GetFlag(FLAGS_system);
   if (system != "kernel" && system != "reference") {
     return Wrong(Cat("--system=", system, ": there are kernel and reference"));

@@ -40,7 +40,7 @@ std::optional<Program> ReadProgram(const std::string& path) {
 int Replay(const Options& options, const std::string& path) {
   const std::optional<Program> program = ReadProgram(path);
   if (!program.has_value()) return kWrongUse;
-  return WithSystem(options, [&](const PlatformFacts&) {
+  const int status = WithSystem(options, [&](const PlatformFacts&) {
     const ProgramRun run = RunProgram(*MachineUnderTest().system, *program);
     std::fputs(ToText(run.history).c_str(), stdout);
     if (!run.status.ok()) {
@@ -55,6 +55,8 @@ int Replay(const Options& options, const std::string& path) {
     }
     return ExitStatus(run.verdict);
   });
+  if (status > 128) SayItEnded(status);
+  return status;
 }
 
 int Repro(const std::string& path) {

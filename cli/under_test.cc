@@ -55,6 +55,7 @@ int OnKernel(const Isolation& isolation, const Options& options,
                        .other_users = machine.other_users,
                        .may_mount = machine.may_mount,
                        .own_ipc = isolation.ipc,
+                       .apart = isolation.missing.empty() && isolation.shm && !guesses,
                        .may_set_limits = machine.may_set_limits,
                        .no_sysv_ipc = machine.no_sysv_ipc,
                        .no_posix_mq = machine.no_posix_mq,
@@ -69,13 +70,13 @@ int OnKernel(const Isolation& isolation, const Options& options,
 
 int WithSystem(const Options& options, const std::function<int(const PlatformFacts&)>& body) {
   if (options.on_reference) return OnReference(options, body);
-  const int status =
-      RunIsolated([&](const Isolation& isolation) { return OnKernel(isolation, options, body); });
-  if (status > 128) {
-    std::fprintf(stderr, "\nipcspec: the run ended by signal %d; results so far are kept\n",
-                 status - 128);
-  }
-  return status;
+  return RunIsolated(
+      [&](const Isolation& isolation) { return OnKernel(isolation, options, body); });
+}
+
+void SayItEnded(int status) {
+  std::fprintf(stderr, "\nipcspec: the run ended by signal %d; results so far are kept\n",
+               status - 128);
 }
 
 }  // namespace ipcspec

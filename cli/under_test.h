@@ -14,6 +14,9 @@ namespace ipcspec {
 // its exit status. Nothing that the run made is left when it returns.
 int WithSystem(const Options& options, const std::function<int(const PlatformFacts&)>& body);
 
+// Says on stderr that a signal ended a run; its status is 128 and the signal.
+void SayItEnded(int status);
+
 }  // namespace ipcspec
 
 #endif  // IPCSPEC_CLI_UNDER_TEST_H_

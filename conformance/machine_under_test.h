@@ -18,6 +18,7 @@ struct UnderTest {
   bool other_users = true;     // tasks can become another user
   bool may_mount = true;       // a tmpfs can be mounted in the run's mount namespace
   bool own_ipc = true;         // the IPC namespace is the run's own
+  bool apart = true;           // runs may go on beside this one and not meet it
   bool may_set_limits = true;  // and its /proc/sys/kernel/sem can be written
   std::string no_sysv_ipc;     // why there is no System V IPC; empty when there is
   std::string no_posix_mq;     // the same of POSIX message queues

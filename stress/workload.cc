@@ -85,6 +85,7 @@ absl::StatusOr<Cast> Cast::Read(const Workload& workload) {
     cast.audit_.push_back({*std::move(call), repeat});
   }
   cast.next_label_ = kFirstOfRaces;
+  cast.anywhere_ = workload.anywhere;
   // A long round meets enough by itself.
   if (workload.long_rounds) cast.rests_ = {.until_yield = 990, .until_spin = 998};
   return cast;
@@ -93,11 +94,12 @@ absl::StatusOr<Cast> Cast::Read(const Workload& workload) {
 std::vector<Step> Cast::Setup(Dice& dice) {
   std::vector<Step> steps = setup_;
   int label = kFirstMember + static_cast<int>(members_.size());
-  // All on one processor, or half on each of two, or wherever the scheduler wants.
-  const int64_t where = dice.Below(3);
+  // All on one processor, or half on each of two, or wherever the scheduler wants. Which of two it
+  // is changes, so that runs side by side do not meet there.
+  const int64_t where = anywhere_ ? 2 : dice.Below(3), one = dice.Below(2);
   for (size_t i = 0; i < members_.size(); ++i) {
     Member& member = members_[i];
-    member.cpu = where == 2 ? -1 : where == 1 ? static_cast<int>(i % 2) : 0;
+    if (where < 2) member.cpu = static_cast<int>(where == 0 ? one : static_cast<int64_t>(i % 2));
     steps.push_back({.label = member.task, .task = 0, .call = Fork{}});
     for (const Call& call : parts_[member.part].begin) {
       steps.push_back({.label = label++, .task = member.task, .call = call});

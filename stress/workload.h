@@ -63,6 +63,7 @@ struct Workload {
   std::vector<std::string> audit;  // one that begins with '*' is made until it fails
   int races = 8;                   // of one life
   bool long_rounds = false;        // one race, that the monitors judge (impl/monitor/judge.h)
+  bool anywhere = false;           // else most lives bind their tasks to processors
   // Mechanisms that it needs beside its own.
   std::vector<std::string> also = {};
   std::string id() const { return mechanism + "." + name; }
@@ -118,6 +119,7 @@ class Cast {
   std::vector<Audit> audit_;
   std::vector<Member> members_;
   int next_label_ = 0;
+  bool anywhere_ = false;
   // Of a thousand calls so many come without a pause; up to the second number the task yields
   // before, and then it goes round in circles.
   struct Rests {

@@ -54,6 +54,15 @@ bool Patch(const Mailboxes& memory, ScriptEntry& entry) {
   return entry.patches[0].arg >= 0;
 }
 
+// Reads a byte of each page, so that the race does not stop for page faults; the kernel maps the
+// pages around it, too.
+void Touch(const void* begin, size_t size) {
+  constexpr size_t kPage = 4096;
+  for (size_t at = 0; at < size; at += kPage) {
+    static_cast<void>(*(static_cast<const volatile char*>(begin) + at));
+  }
+}
+
 // For benchmarks: what the same calls take when nothing is noted of each.
 void CarryOutUnrecorded(ScriptMemory& script, PerformCall perform) {
   if (script.count == 0) return;
@@ -93,6 +102,8 @@ int64_t CarryOutScript(Mailboxes& memory, int slot, PerformCall perform) {
   ScriptMemory& script = memory.scripts[slot];
   if (script.done.load() == 0) {
     RunOn(script.cpu);
+    Touch(script.entries.data(), static_cast<size_t>(script.count) * sizeof(ScriptEntry));
+    Touch(script.buffer.data(), script.used);
     memory.ready.fetch_add(1);
     while (memory.go.load(std::memory_order_acquire) == 0) RawSyscall(SYS_sched_yield);
   }

@@ -154,6 +154,7 @@ absl::Status KernelSystem::Prepare(const Script& script, const Places& places) {
     leftovers_.Note(call, directory_);
     look_at_idle_ = true;
   }
+  memory.used = static_cast<uint32_t>(used);
   return absl::OkStatus();
 }
 

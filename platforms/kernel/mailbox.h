@@ -104,6 +104,7 @@ struct ScriptMemory {
   int32_t unrecorded;         // for benchmarks: only the first call and the last return have a time
   int32_t guarded;            // all calls of the race are guarded (agent_ops.h): once for all
   std::atomic<int32_t> done;  // so many entries have returned
+  uint32_t used;              // bytes of the buffer
   std::array<ScriptEntry, kEntries> entries;
   alignas(64) std::array<char, kBufferSize> buffer;
 };
