@@ -1,16 +1,15 @@
 // Races on the kernel beneath: whether what tasks do by themselves is told truly, with the times of
 // both ends, also of those that die, become another program, or are still asleep at the end.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "impl/call/program.h"
 #include "platforms/kernel/kernel_test.h"
 
 namespace ipcspec {
@@ -20,26 +19,15 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class KernelRaceTest : public testing::Test {
+class KernelRaceTest : public KernelTest {
  protected:
-  static void SetUpTestSuite() {
-    system_ = NewKernelSystem().release();
-    ASSERT_NE(system_, nullptr);
-  }
-  static void TearDownTestSuite() {
-    delete system_;
-    system_ = nullptr;
-  }
-
   // Makes the setup in lock step by t0, a pipe with the ends 3 and 4 and two tasks, t2 and t3; then
   // these race.
   void RunRace(std::vector<Call> second, std::vector<Call> third) {
-    ASSERT_TRUE(system_->Reset().ok());
-    std::vector<Event> before;
-    for (const Call& call : {Call(MakePipe{}), Call(Fork{}), Call(Fork{})}) {
-      ASSERT_TRUE(system_->Submit(0, ++label_, std::make_shared<const Call>(call), before).ok());
-      ASSERT_TRUE(system_->Settle(before).ok());
-    }
+    Must(0, MakePipe{});
+    ASSERT_EQ(MustFork(0), 2);
+    ASSERT_EQ(MustFork(0), 3);
+    events_.clear();
     Race race;
     race.scripts = {ScriptOf(2, std::move(second)), ScriptOf(3, std::move(third))};
     const absl::Status status = system_->Run(race, events_);
@@ -83,13 +71,7 @@ class KernelRaceTest : public testing::Test {
     }
     return did;
   }
-
-  static KernelSystem* system_;
-  std::vector<Event> events_;
-  int label_ = 0;
 };
-
-KernelSystem* KernelRaceTest::system_ = nullptr;
 
 TEST_F(KernelRaceTest, TellsCallsAndReturnsInOrder) {
   RunRace({Write{.fd = 4, .data = "ab"}, Write{.fd = 4, .data = "cd"}},
@@ -151,6 +133,46 @@ TEST_F(KernelRaceTest, HandlersAreTold) {
           {});
   EXPECT_THAT(Did(2), testing::Contains("handler 10"));
   EXPECT_THAT(Did(2), SizeIs(7));
+}
+
+// What guards accesses is set up once for a race of nothing else: each fault shows, and afterwards
+// the task has its own dispositions.
+TEST_F(KernelRaceTest, FaultsInARaceShow) {
+  const int child = MustFork(0);
+  constexpr int64_t kNowhere = 8;
+  const int64_t here =
+      Must(child, Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS});
+  Race race{.scripts = {{.task = child}}};
+  for (const int64_t address : {kNowhere, here, kNowhere, kNowhere, here}) {
+    race.scripts[0].steps.push_back(
+        {.label = next_label_++,
+         .call = std::make_shared<const Call>(Load{.address = address, .size = 8})});
+  }
+  last_ = events_.size();
+  ASSERT_TRUE(system_->Run(race, events_).ok());
+  std::vector<int64_t> returned;
+  for (const Event& e : Last(Event::Kind::kReturn, child)) returned.push_back(e.outcome.ret);
+  EXPECT_THAT(returned, ElementsAre(SIGSEGV, 0, SIGSEGV, SIGSEGV, 0));
+  Must(0, Kill{.target = child, .signal = SIGSEGV});
+  ASSERT_THAT(Exits(child), SizeIs(1));
+  EXPECT_EQ(Exits(child)[0] & ~0x80, Told(SIGSEGV) & ~0x80);
+}
+
+TEST_F(KernelRaceTest, ARaceIsTimedWithAndWithoutARecord) {
+  const int64_t here =
+      Must(0, Mmap{.prot = PROT_READ | PROT_WRITE, .flags = MAP_SHARED | MAP_ANONYMOUS});
+  Race race{.scripts = {{.task = 0}}};
+  for (int i = 0; i < 3; ++i) {
+    race.scripts[0].steps.push_back(
+        {.label = next_label_++,
+         .call = std::make_shared<const Call>(Load{.address = here, .size = 8})});
+  }
+  for (const bool recorded : {false, true, false}) {
+    const absl::StatusOr<int64_t> took = system_->TimeRace(race, recorded);
+    ASSERT_TRUE(took.ok()) << took.status();
+    EXPECT_GT(*took, 0);
+  }
+  EXPECT_TRUE(system_->Idle(0));
 }
 
 }  // namespace
