@@ -161,7 +161,8 @@ void StressRun::LiveOnce(size_t i, int64_t number) {
   if (life.status.ok() && life.verdict == Verdict::kAllowed) return;
   const Turn turn(turns_);
   if (tally.over()) return;  // another job was first
-  if (absl::IsFailedPrecondition(life.status)) {
+  // What could be set up before can be set up here.
+  if (absl::IsFailedPrecondition(life.status) && tally.races == 0) {
     tally.Set(Tally::kUnsupported, std::string(life.status.message()));
   } else if (!life.status.ok() || life.verdict == Verdict::kUndecided) {
     tally.Set(Tally::kUndecided,

@@ -29,11 +29,9 @@ void Record(const Step& step, const Outcome& outcome, std::vector<Scene::Produce
     add(ArgKind::kFd, outcome.values[1], 1);
     return;
   }
-  std::visit(
-      [&]<class C>(const C&) {
-        if constexpr (GivesArg<C>) add(C::kGives, outcome.ret, -1);
-      },
-      step.call);
+  if (const std::optional<ArgKind> kind = KindGiven(step.call); kind.has_value()) {
+    add(*kind, outcome.ret, -1);
+  }
 }
 
 size_t CountAlive(const World& world) {

@@ -16,19 +16,6 @@ constexpr int kFirstMember = 50;  // labels of forks
 constexpr int kFirstOfRaces = 1000;
 constexpr int kOwn = 98, kAny = 99;  // what stands for outcomes of the race
 
-// The kind of thing that the call gives, if it gives one.
-bool Gives(const Call& call, ArgKind* kind) {
-  return std::visit(
-      [&]<class C>(const C&) {
-        if constexpr (GivesArg<C>) {
-          *kind = C::kGives;
-          return true;
-        }
-        return false;
-      },
-      call);
-}
-
 // The bytes that the call sends, if it sends any.
 Bytes* Sends(Call& call) {
   return std::visit(
@@ -194,9 +181,9 @@ Race Cast::Draw(Dice& dice) {
         Fill(*filled, member, dice);
         call = std::move(filled);
       }
-      if (ArgKind kind; Gives(*call, &kind)) {
-        own_[{member.task, kind}] = label;
-        given_[kind].push_back(label);
+      if (const std::optional<ArgKind> kind = KindGiven(*call); kind.has_value()) {
+        own_[{member.task, *kind}] = label;
+        given_[*kind].push_back(label);
       }
       race.scripts[i].steps.push_back(
           {.label = label, .call = std::move(call), .pause_ns = pause_ns});

@@ -5,6 +5,7 @@
 #ifndef IPCSPEC_IMPL_CALL_CALL_H_
 #define IPCSPEC_IMPL_CALL_CALL_H_
 
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -91,10 +92,17 @@ inline bool RestartIsUncertain(const Call& call) {
 }
 
 // What the call returns when it succeeds, for later calls to name; none for a plain number.
-template <class C>
-concept GivesArg = requires {
-  C::kGives;
-};
+inline std::optional<ArgKind> KindGiven(const Call& call) {
+  return std::visit(
+      []<class C>(const C&) -> std::optional<ArgKind> {
+        if constexpr (requires { C::kGives; }) {
+          return C::kGives;
+        } else {
+          return std::nullopt;
+        }
+      },
+      call);
+}
 
 // How long the call waits at most; kForever for one that does not time out.
 inline Nanos TimeoutOf(const Call& call) {

@@ -1,6 +1,7 @@
 // ToProgram: which of the numbers in a history came out of earlier calls of it.
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -41,18 +42,14 @@ class Tracer {
     Task& task = tasks_[event.task];
     if (task.call == nullptr || !event.outcome.ok()) return;
     const Outcome& outcome = event.outcome;
-    std::visit(
-        [&]<class C>(const C&) {
-          if constexpr (GivesArg<C>) {
-            SourcesOf(event.task, C::kGives)[outcome.ret] = {task.label};
-            if (C::kGives == ArgKind::kAddress) shared_[C::kGives][outcome.ret] = {task.label};
-          } else if constexpr (std::is_same_v<C, MakePipe>) {
-            for (int i = 0; i < static_cast<int>(outcome.values.size()); ++i) {
-              task.own[ArgKind::kFd][outcome.values[i]] = {task.label, i};
-            }
-          }
-        },
-        *task.call);
+    if (const std::optional<ArgKind> kind = KindGiven(*task.call); kind.has_value()) {
+      SourcesOf(event.task, *kind)[outcome.ret] = {task.label};
+      if (kind == ArgKind::kAddress) shared_[*kind][outcome.ret] = {task.label};
+    } else if (std::holds_alternative<MakePipe>(*task.call)) {
+      for (int i = 0; i < static_cast<int>(outcome.values.size()); ++i) {
+        task.own[ArgKind::kFd][outcome.values[i]] = {task.label, i};
+      }
+    }
   }
 
  private:

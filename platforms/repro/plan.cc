@@ -32,14 +32,7 @@ int64_t Timeout(const Task& task) {
 }
 
 // Whether the call returns an address, which is the kernel's choice.
-bool GivesAddress(const Call& call) {
-  return std::visit(
-      []<class C>(const C&) {
-        if constexpr (GivesArg<C>) return C::kGives == ArgKind::kAddress;
-        return false;
-      },
-      call);
-}
+bool GivesAddress(const Call& call) { return KindGiven(call) == ArgKind::kAddress; }
 
 // One order of events so far, and where it led.
 struct Node {

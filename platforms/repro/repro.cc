@@ -66,12 +66,8 @@ bool OnlyAsks(const Call& call) {
 
 // Whether the call returns a name that the kernel chooses.
 bool Names(const Call& call) {
-  return std::visit(
-      []<class C>(const C&) {
-        if constexpr (GivesArg<C>) return C::kGives != ArgKind::kFd;
-        return false;
-      },
-      call);
+  const std::optional<ArgKind> kind = KindGiven(call);
+  return kind.has_value() && kind != ArgKind::kFd;
 }
 
 // The C expression, broken before "&&" where a line would be too long; never within a literal.

@@ -108,14 +108,7 @@ std::string ReproText::NameOf(int label, int index) {
   std::string name = Cat(index < 0 ? "ret" : "value", label);
   if (call != nullptr && MakesTask(*call)) return Cat(label);
   if (index >= 0) Append(&name, "_", index);
-  std::optional<ArgKind> kind;
-  if (call != nullptr) {
-    std::visit(
-        [&]<class C>(const C&) {
-          if constexpr (GivesArg<C>) kind = C::kGives;
-        },
-        *call);
-  }
+  const std::optional<ArgKind> kind = call == nullptr ? std::nullopt : KindGiven(*call);
   if (call != nullptr && std::holds_alternative<MakePipe>(*call)) {
     name = Cat(index == 0 ? "reader" : "writer", label);
   } else if (kind.has_value() && index < 0) {
