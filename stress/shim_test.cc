@@ -3,9 +3,9 @@
 // with a shim that does nothing must find nothing.
 #include <gtest/gtest.h>
 #include <sys/ipc.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -18,20 +18,20 @@
 #include "platforms/kernel/kernel_test.h"
 #include "platforms/kernel/posix_sem_agent.h"
 #include "platforms/kernel/raw_syscall.h"
+#include "platforms/kernel/shared.h"
 #include "stress/life.h"
 
 namespace ipcspec {
 namespace {
 
 // What the agents' shims share.
-struct Shared {
+struct Faults {
   std::atomic<int> turns;  // until the fault
   std::atomic<int> held;   // whether there is a message held back: 0 no, 1 just being held, 2 yes
   int64_t result;
   char message[4096];
 };
-Shared* const shared = static_cast<Shared*>(
-    mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+const Shared<Faults> shared;
 
 // Every so many chances.
 constexpr int kEvery = 5;
@@ -103,6 +103,14 @@ int64_t PostWithoutWaking(const Prepared& request, char* buffer, PerformCall per
   return 0;
 }
 
+// Calls of the races of a counter-example, and after them.
+size_t CallsFromRace(const History& history) {
+  const auto begin = history.events.begin() + static_cast<std::ptrdiff_t>(*history.race_begin);
+  return static_cast<size_t>(std::count_if(begin, history.events.end(), [](const Event& event) {
+    return event.kind == Event::Kind::kCall;
+  }));
+}
+
 using Shim = int64_t (*)(const Prepared& request, char* buffer, PerformCall perform);
 
 // Lives all workloads whose name holds one of the texts, until one is not explained: the story.
@@ -120,7 +128,8 @@ std::string FirstStory(Shim shim, std::string_view mechanism, int most_lives) {
       if (!lived.status.ok()) return "";
       if (lived.verdict == Verdict::kForbidden) {
         std::string story;
-        EXPECT_EQ(ExplainHistory(lived.history, &story), Verdict::kForbidden);
+        EXPECT_EQ(ExplainHistory(lived.counterexample, &story), Verdict::kForbidden);
+        EXPECT_LE(CallsFromRace(lived.counterexample), 12u) << ToText(lived.counterexample);
         return lived.story;
       }
       shared->held = 0;  // what a life that ended early left

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/stat.h>
@@ -30,6 +29,7 @@
 #include "impl/call/cat.h"
 #include "platforms/kernel/kernel_system.h"
 #include "platforms/kernel/probe.h"
+#include "platforms/kernel/shared.h"
 
 namespace ipcspec {
 namespace {
@@ -50,9 +50,6 @@ class IsolationTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-    told_ = static_cast<Told*>(
-        mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    ASSERT_NE(told_, MAP_FAILED);
     char name[] = "/tmp/isolation_test.XXXXXX";
     ASSERT_NE(mkdtemp(name), nullptr);
     directory_ = name;
@@ -62,7 +59,6 @@ class IsolationTest : public testing::Test {
   void TearDown() override {
     std::error_code ignored;
     std::filesystem::remove_all(directory_, ignored);
-    munmap(told_, sizeof(Told));
   }
 
   static std::string Mounts() {
@@ -154,7 +150,7 @@ class IsolationTest : public testing::Test {
     EXPECT_TRUE(std::filesystem::is_empty(directory_)) << directory_;
   }
 
-  Told* told_ = nullptr;
+  const Shared<Told> told_;
   std::string directory_;
   std::string mounts_;
 };
