@@ -19,6 +19,8 @@ inline constexpr int kUndecided = 3;
 // So many may share what the kernel counts by user over all namespaces (RLIMIT_MSGQUEUE,
 // pipe-user-pages-soft): a workload takes some kilobytes and pipes.
 inline constexpr int kMostJobs = 64;
+// Of a machine of which nobody said how much of it is ours.
+inline constexpr int kMostJobsUnasked = 4;
 
 // What the flags of the command line say (ipcspec.cc).
 struct Options {
@@ -31,7 +33,7 @@ struct Options {
   bool observations = false;                  // --observations: print what was seen
   uint64_t seed = 1;                          // --seed of generated programs and workloads
   absl::Duration length = absl::Seconds(10);  // --for
-  int jobs = 0;                               // --jobs of stress, 0: one for each processor
+  int jobs = 0;                               // --jobs of stress, 0: as it sees fit
 };
 
 // Checks the clauses on the kernel beneath (in fresh namespaces), or on the reference.

@@ -25,7 +25,7 @@ ABSL_FLAG(std::string, page, "", "a file for the drawing of a history");
 ABSL_FLAG(bool, observations, false, "print the observations, after the verdicts");
 ABSL_FLAG(uint64_t, seed, 1, "seed of the generated programs and workloads");
 ABSL_FLAG(absl::Duration, for, absl::Seconds(10), "how long to stress");
-ABSL_FLAG(int, jobs, 0, "how many races at a time; 0: one for each processor");
+ABSL_FLAG(int, jobs, 0, "how many races at a time; 0: one for each processor, 4 at most");
 
 namespace ipcspec {
 namespace {
@@ -45,7 +45,7 @@ constexpr std::string_view kUsage = R"(ipcspec: holds a Linux kernel to what is 
   --results=FILE    check, stress: also write results to FILE, JSON Lines, as each test ends
   --for=TIME        stress: how long, such as 30s or 8h (default 10s)
   --jobs=N          stress: N races at a time, each in namespaces of its own (default: one for each
-                    processor)
+                    processor, 4 at most)
   --histories=DIR   stress: save histories that are not explained there, 20 of a run at most
   --page=FILE       explain: draw the history as a page of HTML, too
   --observations    check: print what was seen where no document promises anything
@@ -107,7 +107,7 @@ int Run(int argc, char** argv) {
                   .length = absl::GetFlag(FLAGS_for),
                   .jobs = absl::GetFlag(FLAGS_jobs)};
   if (options.jobs < 0 || options.jobs > kMostJobs) {
-    return Wrong(Cat("--jobs=", options.jobs, ": at most ", kMostJobs, ", 0 for one a processor"));
+    return Wrong(Cat("--jobs=", options.jobs, ": from 1 to ", kMostJobs));
   }
   const std::string system = absl::GetFlag(FLAGS_system);
   if (system != "kernel" && system != "reference") {

@@ -341,7 +341,7 @@ int Stress(const Options& options) {
     std::signal(SIGINT, [](int signal) { interrupted = signal; });
     std::signal(SIGTERM, [](int signal) { interrupted = signal; });
   }
-  const int jobs = options.jobs > 0 ? options.jobs : std::min(ProcessorsHere(), kMostJobs);
+  const int jobs = options.jobs > 0 ? options.jobs : std::min(ProcessorsHere(), kMostJobsUnasked);
   return run.Finish(RunJobs(jobs, [&](int job) {
     return WithSystem(options,
                       [&](const PlatformFacts& facts) { return run.Go(facts, job, jobs); });

@@ -85,12 +85,14 @@ int RunJobs(int count, const std::function<int(int)>& body) {
   sigaction(SIGTERM, &pass_on, &old_term);
   sigprocmask(SIG_SETMASK, &before, nullptr);
   for (int left = started; left > 0;) {
-    int ended = 0;
-    const pid_t pid = waitpid(-1, &ended, 0);
-    if (pid < 0 && errno == EINTR) continue;
-    IPCSPEC_CHECK(pid > 0, "a job is lost");
+    // Its number is nobody else's until it is waited for: no signal is passed on to it any more.
+    siginfo_t who = {};
+    if (waitid(P_ALL, 0, &who, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
+    IPCSPEC_CHECK(who.si_pid > 0, "a job is lost");
+    *std::find(processes.begin(), processes.end(), who.si_pid) = 0;
     --left;
-    *std::find(processes.begin(), processes.end(), pid) = 0;
+    int ended = 0;
+    waitpid(who.si_pid, &ended, 0);
     const int gave = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
     if (gave >= 128 && status < 128) PassOn(SIGTERM);
     if (status == 0) status = gave;
