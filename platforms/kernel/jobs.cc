@@ -89,10 +89,13 @@ int RunJobs(int count, const std::function<int(int)>& body) {
     siginfo_t who = {};
     if (waitid(P_ALL, 0, &who, WEXITED | WNOWAIT) < 0 && errno == EINTR) continue;
     IPCSPEC_CHECK(who.si_pid > 0, "a job is lost");
-    *std::find(processes.begin(), processes.end(), who.si_pid) = 0;
-    --left;
+    const auto job = std::find(processes.begin(), processes.end(), who.si_pid);
+    const bool is_job = job != processes.end();
+    if (is_job) *job = 0;
     int ended = 0;
     waitpid(who.si_pid, &ended, 0);
+    if (!is_job) continue;  // an orphan, of which this process takes care (as init, say)
+    --left;
     const int gave = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
     if (gave >= 128 && status < 128) PassOn(SIGTERM);
     if (status == 0) status = gave;

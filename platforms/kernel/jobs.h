@@ -16,8 +16,8 @@ int ProcessorsHere();
 // Runs `body`, with 0 to count - 1, in as many processes, and waits for all. SIGINT and SIGTERM are
 // passed on to each; when one is ended by a signal (or says so: a status of 128 or more), the
 // others are told to end by SIGTERM. The exit status of the first that ended with another than 0
-// (128 plus the signal that killed it), else 0. REQUIRES: the caller has no other threads and no
-// other children.
+// (128 plus the signal that killed it), else 0. Orphans that the caller gets meanwhile are waited
+// for. REQUIRES: the caller has no other threads and no other children.
 int RunJobs(int count, const std::function<int(int job)>& body);
 
 }  // namespace ipcspec

@@ -1,6 +1,7 @@
 #include "platforms/kernel/jobs.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +99,26 @@ TEST(Jobs, TheyDoNotOutliveTheirStarter) {
   EXPECT_EQ(waitpid(process, nullptr, 0), process);
   for (int i = 0; i < 10'000 && *told < 2; ++i) usleep(1000);
   EXPECT_EQ(*told, 2);
+}
+
+TEST(Jobs, OrphansAreNoJobs) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const Shared<std::atomic<pid_t>> orphan;
+  EXPECT_EQ(RunJobs(1,
+                    [&](int) {
+                      const pid_t parent = fork();
+                      if (parent == 0) {
+                        const pid_t child = fork();
+                        if (child == 0) raise(SIGKILL);
+                        *orphan = child;
+                        _exit(0);
+                      }
+                      waitpid(parent, nullptr, 0);
+                      while (kill(*orphan, 0) == 0) usleep(1000);  // until it was waited for
+                      return 0;
+                    }),
+            0);
+  prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST(Jobs, ThereIsAProcessor) { EXPECT_GE(ProcessorsHere(), 1); }
