@@ -183,7 +183,9 @@ absl::Status KernelSystem::StartRace(const Race& race) {
   for (const Script& script : race.scripts) {
     if (absl::Status status = Prepare(script, places); !status.ok()) return status;
   }
-  memory_->ready.store(0), memory_->go.store(0), memory_->stop.store(0);
+  memory_->ready.store(0), memory_->stop.store(0);
+  memory_->go.store(race.scripts.empty() ? 1 : 0);
+  memory_->racers = static_cast<int32_t>(race.scripts.size());
   for (const Script& script : race.scripts) {
     Mailbox& box = BoxOf(tasks_.at(script.task));
     box.request = {.op = kScript, .deadline = -1};
@@ -191,12 +193,10 @@ absl::Status KernelSystem::StartRace(const Race& race) {
     FutexWake(box.state);
   }
   const int64_t give_up = Monotonic() + kNoProgress;
-  const auto all = static_cast<int32_t>(race.scripts.size());
-  for (int round = 0; memory_->ready.load() < all; ++round) {
+  for (int round = 0; memory_->go.load(std::memory_order_acquire) == 0; ++round) {
     if (Monotonic() > give_up) return absl::DeadlineExceededError("a race does not start");
     Yield(round);
   }
-  memory_->go.store(1, std::memory_order_release);
   return absl::OkStatus();
 }
 

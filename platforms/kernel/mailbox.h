@@ -114,8 +114,11 @@ struct Mailboxes {
   static constexpr int kSlots = 24;
   // How many answers agents have given, of all slots: what the harness waits on.
   std::atomic<uint32_t> answers;
-  // A race: how many agents are ready, whether they may go, whether they are to end.
-  std::atomic<int32_t> ready, go, stop;
+  // A race: how many agents take part, how many are ready, whether they go (the last to be ready
+  // says so), whether they are to end.
+  int32_t racers;
+  std::atomic<int32_t> ready, stop;
+  std::atomic<uint32_t> go;
   Mailbox nursery;  // nursery.h; only its state, buffer and result
   std::array<Mailbox, kSlots> slots;
   std::array<ScriptMemory, kSlots> scripts;

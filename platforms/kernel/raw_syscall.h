@@ -30,8 +30,8 @@ inline void FutexWait(std::atomic<uint32_t>& word, uint32_t value, const timespe
   RawSyscall(SYS_futex, reinterpret_cast<int64_t>(&word), FUTEX_WAIT, value,
              reinterpret_cast<int64_t>(timeout));
 }
-inline void FutexWake(std::atomic<uint32_t>& word) {
-  RawSyscall(SYS_futex, reinterpret_cast<int64_t>(&word), FUTEX_WAKE, 1);
+inline void FutexWake(std::atomic<uint32_t>& word, int most = 1) {
+  RawSyscall(SYS_futex, reinterpret_cast<int64_t>(&word), FUTEX_WAKE, most);
 }
 
 }  // namespace ipcspec
