@@ -131,7 +131,8 @@ absl::Status KernelSystem::Reset() {
   }
   leftovers_.AllNamesGone();
   chmod(directory_.c_str(), 0777);  // whatever the umask is
-  chown(directory_.c_str(), 0, 0);
+  // A program may have given it away; where this run is no user 0, none could.
+  [[maybe_unused]] const int given_back = chown(directory_.c_str(), 0, 0);
   look_at_idle_ = false;
   trouble_ = absl::OkStatus();
   timespec wall;
