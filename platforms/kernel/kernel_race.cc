@@ -229,6 +229,20 @@ bool KernelSystem::AllAsleep(const Race& race) {
   return true;
 }
 
+// Whether each task that is not through is dead or in a call. One that is between two calls will
+// make the next, however long it waits for a processor: it may be what another waits for.
+bool KernelSystem::AllInCalls(const Race& race) {
+  return std::all_of(race.scripts.begin(), race.scripts.end(), [&](const Script& script) {
+    Task& task = tasks_.at(script.task);
+    if (BoxOf(task).state.load(std::memory_order_acquire) == Mailbox::kAnswered) return true;
+    const ScriptMemory& memory = memory_->scripts[task.slot];
+    const int at = memory.done.load(std::memory_order_acquire);
+    int status = 0;
+    return (at < memory.count && memory.entries[at].called_ns.load() != 0) ||
+           task.watch.Dead(&status);
+  });
+}
+
 absl::Status KernelSystem::AwaitRace(const Race& race) {
   const int64_t give_up = Monotonic() + 6 * kNoProgress;
   int64_t changed = Monotonic(), last = -1;
@@ -246,7 +260,8 @@ absl::Status KernelSystem::AwaitRace(const Race& race) {
       last = progress, changed = now;
     } else if (now - changed > kLookAfter && AllAsleep(race)) {
       return absl::OkStatus();
-    } else if (guesses_ && now - changed > std::max(4 * guess_ns_, kBelieveAfter)) {
+    } else if (guesses_ && now - changed > std::max(4 * guess_ns_, kBelieveAfter) &&
+               AllInCalls(race)) {
       return absl::OkStatus();
     }
     if (now > give_up) {
@@ -338,16 +353,7 @@ absl::Status KernelSystem::Run(const Race& race, std::vector<Event>& events) {
   // Nobody goes on to another call; one that is on its way there is waited for.
   memory_->stop.store(1);
   for (int round = 0;; ++round) {
-    const bool settled = std::all_of(race.scripts.begin(), race.scripts.end(), [&](const auto& s) {
-      Task& task = tasks_.at(s.task);
-      if (BoxOf(task).state.load(std::memory_order_acquire) == Mailbox::kAnswered) return true;
-      const ScriptMemory& memory = memory_->scripts[task.slot];
-      const int at = memory.done.load(std::memory_order_acquire);
-      int status = 0;
-      return (at < memory.count && memory.entries[at].called_ns.load() != 0) ||
-             task.watch.Dead(&status);
-    });
-    if (settled) break;
+    if (AllInCalls(race)) break;
     if (round > 20'000) return absl::DeadlineExceededError("a race does not stop");
     Yield(round);
   }

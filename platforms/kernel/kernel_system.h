@@ -80,6 +80,7 @@ class KernelSystem : public System {
   absl::Status StartRace(const Race& race);
   absl::Status AwaitRace(const Race& race);
   bool AllAsleep(const Race& race);
+  bool AllInCalls(const Race& race);
   std::vector<Event> WhatDid(const Script& script);
   std::vector<Event> TakeHandlers(Task& task, int number);
   // What the call gave that the task was in.
