@@ -13,6 +13,13 @@
 namespace ipcspec {
 namespace {
 
+// Waits for what should come soon; whether it came.
+template <class Condition>
+bool Await(Condition condition) {
+  for (int i = 0; i < 10'000 && !condition(); ++i) usleep(1000);
+  return condition();
+}
+
 TEST(Jobs, EachRunsOnceAndSeesWhatIsShared) {
   const Shared<std::atomic<int>> jobs, processes;
   const pid_t parent = getpid();
@@ -39,8 +46,9 @@ TEST(Jobs, AStatusIsPassedOnAndTheOthersGoOn) {
   EXPECT_EQ(*ended, 1);
 }
 
-// A job that would not end by itself.
+// A job that would not end by itself; also where a test fails it does not stay.
 int Wait(const Shared<std::atomic<int>>& waiting) {
+  alarm(60);
   ++*waiting;
   for (;;) pause();
 }
@@ -50,7 +58,7 @@ TEST(Jobs, OneThatIsKilledEndsTheOthers) {
   EXPECT_EQ(RunJobs(3,
                     [&](int job) {
                       if (job != 1) return Wait(waiting);
-                      while (*waiting < 2) usleep(1000);
+                      Await([&] { return *waiting == 2; });
                       raise(SIGKILL);
                       return 0;
                     }),
@@ -71,7 +79,7 @@ TEST(Jobs, ASignalReachesEach) {
     });
     _exit(status);
   }
-  while (*waiting < 2) usleep(1000);
+  EXPECT_TRUE(Await([&] { return *waiting == 2; }));
   kill(process, SIGINT);
   int status = 0;
   EXPECT_EQ(waitpid(process, &status, 0), process);
@@ -94,11 +102,10 @@ TEST(Jobs, TheyDoNotOutliveTheirStarter) {
     });
     _exit(0);
   }
-  while (*waiting < 2) usleep(1000);
+  EXPECT_TRUE(Await([&] { return *waiting == 2; }));
   kill(process, SIGKILL);
   EXPECT_EQ(waitpid(process, nullptr, 0), process);
-  for (int i = 0; i < 10'000 && *told < 2; ++i) usleep(1000);
-  EXPECT_EQ(*told, 2);
+  EXPECT_TRUE(Await([&] { return *told == 2; }));
 }
 
 TEST(Jobs, OrphansAreNoJobs) {
@@ -114,8 +121,8 @@ TEST(Jobs, OrphansAreNoJobs) {
                         _exit(0);
                       }
                       waitpid(parent, nullptr, 0);
-                      while (kill(*orphan, 0) == 0) usleep(1000);  // until it was waited for
-                      return 0;
+                      // Until it was waited for.
+                      return Await([&] { return kill(*orphan, 0) != 0; }) ? 0 : 1;
                     }),
             0);
   prctl(PR_SET_CHILD_SUBREAPER, 0);
