@@ -5,6 +5,7 @@
 #include "stress/seeder.h"
 
 namespace ipcspec {
+
 void Seeder::Swap() {
   for (const Traffic& traffic : traffic_) {
     const std::vector<const Transfer*> takes = TakesOf(traffic);

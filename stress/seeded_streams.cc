@@ -8,7 +8,7 @@ namespace ipcspec {
 namespace {
 
 constexpr size_t kPipeBuf = 4096;   // pipe(7), on Linux
-constexpr size_t kMostTexts = 500;  // that TornWrite compares
+constexpr size_t kMostTexts = 500;  // that are compared with each other
 
 // Whether `data` may be a piece of texts that follow each other whole.
 bool IsPieceOf(std::string_view data, const std::set<std::string_view>& texts) {
@@ -53,7 +53,7 @@ Seeder::Marks Seeder::MarksOf(const Traffic& traffic) const {
   return marks;
 }
 
-// The two are marks, and the first was surely written before the second.
+// Two reads are swapped, each with a mark, of which one was surely written before the other.
 void Seeder::SwapReads() {
   for (const Traffic& traffic : traffic_) {
     const Marks marks = MarksOf(traffic);

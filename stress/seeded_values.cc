@@ -5,6 +5,7 @@
 #include "stress/seeder.h"
 
 namespace ipcspec {
+
 void Seeder::StaleWord(const Op& load) {
   const auto place = [](const auto& call) { return call.address.value + call.offset; };
   const Load& call = *load.As<Load>();
