@@ -50,17 +50,16 @@ bool WritePage(const std::string& path, std::string_view page) {
 std::string PageOf(const History& history, const Explanation& explanation,
                    const std::string& path) {
   const bool forbidden = explanation.verdict == Verdict::kForbidden;
-  const Excerpt excerpt =
-      forbidden ? ExcerptOf(explanation.counterexample, explanation.blame, kMostOnPage)
-                : ExcerptOf(history, Blame(), kMostOnPage);
+  const HistoryEnd end = forbidden
+                             ? EndOf(explanation.counterexample, explanation.blame, kMostOnPage)
+                             : EndOf(history, Blame(), kMostOnPage);
   std::string story = explanation.story;
   if (explanation.is_part) Append(&story, "\nDrawn are the calls that show it.\n");
-  if (excerpt.calls_before > 0) {
-    Append(&story, "\n", excerpt.calls_before, " calls before are not drawn.\n");
+  if (end.calls_before > 0) {
+    Append(&story, "\n", end.calls_before, " calls before are not drawn.\n");
   }
   const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-  return LanesPage(excerpt.history, Cat(name, ": ", NameOf(explanation.verdict)), story,
-                   excerpt.blame);
+  return LanesPage(end.history, Cat(name, ": ", NameOf(explanation.verdict)), story, end.blame);
 }
 
 }  // namespace
@@ -88,13 +87,13 @@ int Explain(const Options& options, const std::string& path) {
   if (explanation.verdict == Verdict::kForbidden) {
     const History& shown = explanation.counterexample;
     if (terminal) {
-      std::printf("\n%s", DrawExcerpt(shown, explanation.blame, TerminalWidth()).c_str());
+      std::printf("\n%s", DrawEnd(shown, explanation.blame, TerminalWidth()).c_str());
     }
     if (explanation.is_part && CallsIn(shown) <= kMostPrinted) {
       std::printf("\nThe calls that show it:\n\n%s", ToText(shown).c_str());
     }
   } else if (terminal && CallsIn(*history) <= kMostDrawn) {
-    std::printf("\n%s", DrawExcerpt(*history, Blame(), TerminalWidth()).c_str());
+    std::printf("\n%s", DrawEnd(*history, Blame(), TerminalWidth()).c_str());
   }
   if (!options.page.empty() && !WritePage(options.page, PageOf(*history, explanation, path))) {
     return kWrongUse;

@@ -18,11 +18,7 @@ bool IsCall(const Event& event) { return event.kind == Event::Kind::kCall; }
 
 }  // namespace
 
-int CallsIn(const History& history) {
-  return static_cast<int>(std::count_if(history.events.begin(), history.events.end(), IsCall));
-}
-
-Excerpt ExcerptOf(const History& history, const Blame& blame, int most_calls) {
+HistoryEnd EndOf(const History& history, const Blame& blame, int most_calls) {
   const auto begin = history.events.begin();
   auto end = history.events.end();
   if (blame.event < history.events.size()) {
@@ -41,24 +37,24 @@ Excerpt ExcerptOf(const History& history, const Blame& blame, int most_calls) {
     calls -= std::count_if(from, at + 1, IsCall);
     from = at + 1;
   }
-  Excerpt excerpt;
-  excerpt.history = {.dialect = history.dialect, .events = {from, end}};
-  excerpt.calls_before = static_cast<int>(std::count_if(begin, from, IsCall));
+  HistoryEnd drawn;
+  drawn.history = {.dialect = history.dialect, .events = {from, end}};
+  drawn.calls_before = static_cast<int>(std::count_if(begin, from, IsCall));
   const auto left_out = static_cast<size_t>(from - begin);
   if (blame.event < history.events.size()) {
-    excerpt.blame = {.event = blame.event - left_out, .task = blame.task};
+    drawn.blame = {.event = blame.event - left_out, .task = blame.task};
   }
-  return excerpt;
+  return drawn;
 }
 
-std::string DrawExcerpt(const History& history, const Blame& blame, int width) {
-  const Excerpt excerpt = ExcerptOf(history, blame, kMostDrawn);
-  if (CallsIn(excerpt.history) > kMostDrawn) return "";
-  std::string out = DrawLanes(excerpt.history, width, excerpt.blame);
-  if (excerpt.blame.task >= 0)
+std::string DrawEnd(const History& history, const Blame& blame, int width) {
+  const HistoryEnd drawn = EndOf(history, blame, kMostDrawn);
+  if (CallsIn(drawn.history) > kMostDrawn) return "";
+  std::string out = DrawLanes(drawn.history, width, drawn.blame);
+  if (drawn.blame.task >= 0)
     Append(&out, "      a bar of # is not explained; ~ goes on, | is quiet\n");
-  if (excerpt.calls_before > 0) {
-    Append(&out, "      ", excerpt.calls_before, " calls before are not drawn\n");
+  if (drawn.calls_before > 0) {
+    Append(&out, "      ", drawn.calls_before, " calls before are not drawn\n");
   }
   return out;
 }

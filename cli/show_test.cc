@@ -27,54 +27,53 @@ History Batches(int batches, int asleep = -1) {
   return *history;
 }
 
-TEST(Excerpt, OfWhatIsSmallIsAll) {
+TEST(HistoryEnd, OfWhatIsSmallIsAll) {
   const History history = Batches(3);
-  const Excerpt excerpt = ExcerptOf(history, {}, 40);
-  EXPECT_EQ(excerpt.history, history);
-  EXPECT_EQ(excerpt.calls_before, 0);
+  const HistoryEnd end = EndOf(history, {}, 40);
+  EXPECT_EQ(end.history, history);
+  EXPECT_EQ(end.calls_before, 0);
 }
 
-TEST(Excerpt, BeginsAfterAQuietEvent) {
+TEST(HistoryEnd, BeginsAfterAQuietEvent) {
   const History history = Batches(10);
-  const Excerpt excerpt = ExcerptOf(history, {}, 8);
-  EXPECT_EQ(CallsIn(excerpt.history), 6);
-  EXPECT_EQ(excerpt.calls_before, 25);
-  EXPECT_EQ(excerpt.history.events.front().time_ns, 8);
+  const HistoryEnd end = EndOf(history, {}, 8);
+  EXPECT_EQ(CallsIn(end.history), 6);
+  EXPECT_EQ(end.calls_before, 25);
+  EXPECT_EQ(end.history.events.front().time_ns, 8);
 }
 
-TEST(Excerpt, HasTheLastBatchAtLeast) {
-  EXPECT_EQ(CallsIn(ExcerptOf(Batches(10), {}, 1).history), 3);
+TEST(HistoryEnd, HasTheLastBatchAtLeast) {
+  EXPECT_EQ(CallsIn(EndOf(Batches(10), {}, 1).history), 3);
 }
 
-TEST(Excerpt, EndsBehindTheBlamedEvent) {
+TEST(HistoryEnd, EndsBehindTheBlamedEvent) {
   const History history = Batches(10);
   size_t blamed = 0;
   while (history.events[blamed].time_ns < 5) ++blamed;
-  const Excerpt excerpt = ExcerptOf(history, {.event = blamed + 1, .task = 0}, 3);
-  EXPECT_EQ(excerpt.history.events.front().time_ns, 5);
-  EXPECT_EQ(excerpt.history.events.back().time_ns, 5);
-  EXPECT_EQ(excerpt.history.events.back().kind, Event::Kind::kQuiet);
-  EXPECT_EQ(excerpt.blame.event, 1u);
+  const HistoryEnd end = EndOf(history, {.event = blamed + 1, .task = 0}, 3);
+  EXPECT_EQ(end.history.events.front().time_ns, 5);
+  EXPECT_EQ(end.history.events.back().time_ns, 5);
+  EXPECT_EQ(end.history.events.back().kind, Event::Kind::kQuiet);
+  EXPECT_EQ(end.blame.event, 1u);
 }
 
-TEST(Excerpt, HasTheBlamedCall) {
+TEST(HistoryEnd, HasTheBlamedCall) {
   const History history = Batches(10, 4);
-  const Excerpt excerpt = ExcerptOf(history, {.event = history.events.size() - 1, .task = 1}, 3);
-  EXPECT_EQ(excerpt.history.events.front().time_ns, 4);
-  EXPECT_EQ(excerpt.history.events.back().time_ns, 9);
+  const HistoryEnd end = EndOf(history, {.event = history.events.size() - 1, .task = 1}, 3);
+  EXPECT_EQ(end.history.events.front().time_ns, 4);
+  EXPECT_EQ(end.history.events.back().time_ns, 9);
 }
 
-TEST(DrawExcerpt, MarksTheBlamedCallAndSaysWhatIsLeftOut) {
+TEST(DrawEnd, MarksTheBlamedCallAndSaysWhatIsLeftOut) {
   const History history = Batches(20, 18);
-  const std::string lanes =
-      DrawExcerpt(history, {.event = history.events.size() - 1, .task = 1}, 80);
+  const std::string lanes = DrawEnd(history, {.event = history.events.size() - 1, .task = 1}, 80);
   EXPECT_NE(lanes.find("t1 "), std::string::npos) << lanes;
   EXPECT_NE(lanes.find('#'), std::string::npos) << lanes;
   EXPECT_NE(lanes.find("22 calls before are not drawn"), std::string::npos) << lanes;
 }
 
-TEST(DrawExcerpt, LeavesOutWhatIsTooLarge) {
-  EXPECT_EQ(DrawExcerpt(Batches(20, 0), {.event = 141, .task = 1}, 80), "");
+TEST(DrawEnd, LeavesOutWhatIsTooLarge) {
+  EXPECT_EQ(DrawEnd(Batches(20, 0), {.event = 141, .task = 1}, 80), "");
 }
 
 }  // namespace

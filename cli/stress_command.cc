@@ -199,7 +199,7 @@ std::string StressRun::SaveHistory(const Life& life, size_t i, int64_t number) {
 void StressRun::Show(const Life& life, size_t i, const std::string& detail,
                      const std::string& file) {
   Say(i, detail);
-  const std::string lanes = DrawExcerpt(life.counterexample, life.blame, TerminalWidth() - 4);
+  const std::string lanes = DrawEnd(life.counterexample, life.blame, TerminalWidth() - 4);
   if (!lanes.empty()) PrintIndented(lanes);
   const int calls = CallsIn(life.counterexample);
   if (calls <= kMostPrinted) {

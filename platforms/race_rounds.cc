@@ -373,7 +373,10 @@ class Player {
 
   absl::Status InLockStep(const std::vector<Step>& steps);
   absl::Status Race(const std::vector<Step>& steps, uint64_t seed);
-  History Take() { return {.dialect = system_.dialect(), .events = std::move(events_)}; }
+  History Take() {
+    history_.dialect = system_.dialect();
+    return std::move(history_);
+  }
 
  private:
   // With what the outcomes so far say.
@@ -381,7 +384,8 @@ class Player {
   void LearnFrom(size_t begin);
 
   System& system_;
-  std::vector<Event> events_;
+  History history_;
+  std::vector<Event>& events_ = history_.events;
   std::map<int, int> in_step_;  // by task
   std::map<int, Outcome> outcomes_;
 };
@@ -431,6 +435,7 @@ absl::Status Player::Race(const std::vector<Step>& steps, uint64_t seed) {
         {.label = step.label, .call = Resolved(step.call, &whole)});
   }
   const size_t begin = events_.size();
+  history_.race_begin = begin;
   absl::Status status = system_.Run(race, events_);
   LearnFrom(begin);
   return status;

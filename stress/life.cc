@@ -120,7 +120,6 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
   if (life.verdict == Verdict::kForbidden) {
     life.counterexample = life.history;
     life.blame = session.oracle().blame();
-    // There may be one of fewer calls.
     if (Explanation shown = ExplainAny(life.history); shown.is_part) {
       life.story = std::move(shown.story);
       life.counterexample = std::move(shown.counterexample);

@@ -1,6 +1,9 @@
 // Seeded faults of the bytes in pipes.
 #include <algorithm>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "stress/seeder.h"
 
@@ -57,18 +60,20 @@ Seeder::Marks Seeder::MarksOf(const Traffic& traffic) const {
 void Seeder::SwapReads() {
   for (const Traffic& traffic : traffic_) {
     const Marks marks = MarksOf(traffic);
-    const std::vector<const Transfer*> takes = TakesOf(traffic);
-    const auto has = [](const Transfer& take, const Transfer& mark) {
-      return take.text->find(*mark.text) != std::string::npos;
-    };
-    for (const Transfer* x : marks) {
-      for (const Transfer* y : marks) {
-        if (!x->op->Before(*y->op)) continue;
-        for (const Transfer* a : takes) {
-          for (const Transfer* b : takes) {
-            if (!a->op->Before(*b->op) || !has(*a, *x) || !has(*b, *y)) continue;
-            Add([x = a->op->returned, y = b->op->returned](Events& events) {
-              std::swap(events[x].outcome, events[y].outcome);
+    std::vector<std::vector<const Transfer*>> takes(marks.size());  // that have the mark
+    for (const Transfer* take : TakesOf(traffic)) {
+      for (size_t i = 0; i < marks.size(); ++i) {
+        if (take->text->find(*marks[i]->text) != std::string::npos) takes[i].push_back(take);
+      }
+    }
+    for (size_t x = 0; x < marks.size(); ++x) {
+      for (size_t y = 0; y < marks.size(); ++y) {
+        if (!marks[x]->op->Before(*marks[y]->op)) continue;
+        for (const Transfer* a : takes[x]) {
+          for (const Transfer* b : takes[y]) {
+            if (!a->op->Before(*b->op)) continue;
+            Add([a = a->op->returned, b = b->op->returned](Events& events) {
+              std::swap(events[a].outcome, events[b].outcome);
             });
           }
         }

@@ -120,6 +120,8 @@ std::string FirstStory(Shim shim, std::string_view mechanism, int most_lives) {
       if (lived.verdict == Verdict::kForbidden) {
         std::string story;
         EXPECT_EQ(ExplainHistory(lived.counterexample, &story), Verdict::kForbidden);
+        EXPECT_LE(CallsIn(lived.counterexample, *lived.counterexample.race_begin), 12)
+            << lived.story;
         return lived.story;
       }
       shared->held = 0;  // what a life that ended early left

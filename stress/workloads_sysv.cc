@@ -207,7 +207,7 @@ std::vector<Workload> SysvSemWorkloads() {
                  {.calls = 3,
                   .acts = {{2, "semop(id=@1, ops=[{num=0, op=1}])"}, {1, "sem_getall(id=@1)"}}},
                  {.calls = 3, .acts = {{1, "kill(target=0, signal=SIGUSR1)"}}}},
-       .audit = look},
+       .audit = {"sem_getall(id=@1)", "sem_setall(id=@1, all=[1, 1])"}},
       {.mechanism = "sysv_sem",
        .name = "Removed",
        .about = "the set goes, or is set anew, while others wait on it",

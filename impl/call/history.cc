@@ -1,6 +1,7 @@
 // The text form of histories: see the header.
 #include "impl/call/history.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
 #include <optional>
@@ -262,6 +263,12 @@ std::string ToText(const Event& event) {
       break;
   }
   return Cat(event.time_ns, " quiet", event.guessed ? " guessed" : "");
+}
+
+int CallsIn(const History& history, size_t from) {
+  return static_cast<int>(std::count_if(
+      history.events.begin() + static_cast<std::ptrdiff_t>(from), history.events.end(),
+      [](const Event& event) { return event.kind == Event::Kind::kCall; }));
 }
 
 std::string ToText(const History& history) {

@@ -63,6 +63,9 @@ struct History {
   bool operator==(const History&) const = default;
 };
 
+// How many calls are made, from that event on.
+int CallsIn(const History& history, size_t from = 0);
+
 // One line, without its end.
 std::string ToText(const Event& event);
 std::string ToText(const History& history);

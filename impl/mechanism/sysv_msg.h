@@ -63,6 +63,9 @@ class SysvMsg {
   // /proc/sysvipc/msg (proc_sysvipc(5)): all queues, whoever asks.
   Result List(Choice& choice);
 
+  // Forgets who used queues last, and when.
+  void ForgetUses();
+
   bool operator==(const SysvMsg&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const SysvMsg& s) {

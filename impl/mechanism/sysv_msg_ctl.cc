@@ -106,4 +106,11 @@ Result SysvMsg::Step(const MsgBadCommand& call, const Caller&, Choice& choice) {
   return choice.FailWithAny(errors);
 }
 
+void SysvMsg::ForgetUses() {
+  for (Queue& queue : queues_.all()) {
+    queue.stime = queue.rtime = queue.ctime = {};
+    queue.lspid = queue.lrpid = -1;
+  }
+}
+
 }  // namespace ipcspec

@@ -82,6 +82,9 @@ class SysvSem {
   // False when there are not so many.
   bool UndoAhead(int undo_list, int n, const Caller& caller);
 
+  // Forgets who used semaphores last, and when.
+  void ForgetUses();
+
   bool operator==(const SysvSem&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const SysvSem& s) {

@@ -229,4 +229,11 @@ Result SysvSem::Step(const SetSemLimits& call, const Caller& caller, Choice& cho
   return Done(0);
 }
 
+void SysvSem::ForgetUses() {
+  for (Set& set : sets_.all()) {
+    set.otime = set.ctime = {};
+    for (Semaphore& semaphore : set.semaphores) semaphore.pid = -1;
+  }
+}
+
 }  // namespace ipcspec

@@ -125,6 +125,9 @@ class SysvShm {
   // kernel/shm_rmid_forced was set to 1: what nobody has attached goes (proc(5)).
   void OnRmidForced();
 
+  // Forgets who used segments last, and when.
+  void ForgetUses();
+
   bool operator==(const SysvShm&) const = default;
   template <typename H>
   friend H AbslHashValue(H h, const SysvShm& s) {

@@ -200,4 +200,11 @@ Result SysvShm::Step(const ShmBadCommand& call, const Caller&, Choice& choice) {
   return choice.FailWithAny(errors);
 }
 
+void SysvShm::ForgetUses() {
+  for (Segment& segment : segments_.all()) {
+    segment.atime = segment.dtime = segment.ctime = {};
+    segment.last = {};
+  }
+}
+
 }  // namespace ipcspec

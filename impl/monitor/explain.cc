@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "impl/monitor/judge.h"
+#include "impl/oracle/excerpt.h"
 
 namespace ipcspec {
 namespace {
@@ -37,13 +38,15 @@ Explanation ExplainAny(const History& history) {
   if (marked && MostCallsAtOnce(history) > kFewCalls) return ByMonitors(history);
   Explanation explanation;
   explanation.verdict = ExplainHistory(history, &explanation.story, &explanation.blame);
-  if (explanation.verdict == Verdict::kForbidden) explanation.counterexample = history;
-  if (explanation.verdict == Verdict::kAllowed || !marked) return explanation;
+  if (explanation.verdict == Verdict::kForbidden) {
+    explanation.counterexample = ExcerptOf(history);
+    explanation.is_part = explanation.counterexample.events.size() < history.events.size();
+    explanation.verdict =
+        ExplainHistory(explanation.counterexample, &explanation.story, &explanation.blame);
+  }
+  if (explanation.verdict != Verdict::kUndecided || !marked) return explanation;
   Explanation other = ByMonitors(history);
-  const bool better = explanation.verdict == Verdict::kUndecided
-                          ? other.verdict != Verdict::kUndecided
-                          : other.verdict == Verdict::kForbidden && other.is_part;
-  return better ? other : explanation;
+  return other.verdict == Verdict::kUndecided ? explanation : other;
 }
 
 }  // namespace ipcspec

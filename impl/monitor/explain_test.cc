@@ -46,8 +46,8 @@ TEST(ExplainAny, SmallRacesAreExplainedByTheOracle) {
   for (bool marked : {false, true}) {
     const Explanation wrong = ExplainText(Race(10, true, marked));
     EXPECT_EQ(wrong.verdict, Verdict::kForbidden);
-    EXPECT_EQ(wrong.is_part, marked) << "where the race begins tells what may be left out";
-    EXPECT_LT(wrong.counterexample.events.size(), marked ? 25u : 60u);
+    EXPECT_TRUE(wrong.is_part);
+    EXPECT_LT(wrong.counterexample.events.size(), 25u);
     EXPECT_EQ(wrong.counterexample.events[wrong.blame.event].kind, Event::Kind::kReturn);
     EXPECT_EQ(wrong.blame.task, 4);
   }
@@ -68,7 +68,7 @@ TEST(ExplainAny, LargeRacesAreShownInPart) {
 TEST(ExplainAny, LargeRacesWithoutAMarkAreForTheOracle) {
   const Explanation wrong = ExplainText(Race(300, true, false));
   EXPECT_EQ(wrong.verdict, Verdict::kForbidden);
-  EXPECT_FALSE(wrong.is_part);
+  EXPECT_LT(wrong.counterexample.events.size(), 40u);
 }
 
 TEST(ExplainAny, AMarkInTheMiddleIsUndecidedAtWorst) {

@@ -12,7 +12,7 @@ namespace {
 
 // The exact oracle takes long where many calls overlap: what is kept should be smaller than this
 // before it is asked while shrinking goes on.
-constexpr size_t kFewCalls = 16;
+constexpr int kFewCalls = 16;
 
 PartAnswer CheckPart(const Round& round, const ObjectName& object,
                      absl::Span<const uint32_t> records, const Effort& effort) {
@@ -29,14 +29,6 @@ PartAnswer CheckPart(const Round& round, const ObjectName& object,
       return CheckWord(round, object, records, effort);
   }
   return CannotSay("no model for this kind of object");
-}
-
-size_t CallsIn(const History& history, size_t race_begin) {
-  size_t calls = 0;
-  for (size_t i = race_begin; i < history.events.size(); ++i) {
-    calls += history.events[i].kind == Event::Kind::kCall;
-  }
-  return calls;
 }
 
 // The step that is to blame.

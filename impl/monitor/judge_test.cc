@@ -382,12 +382,6 @@ TEST_P(JudgeRounds, AgreesWithTheOracle) {
   EXPECT_LT(spoiled.undecided, spoiled.forbidden / 5);
 }
 
-size_t CallsOf(const History& history, size_t race_begin) {
-  return static_cast<size_t>(std::count_if(
-      history.events.begin() + static_cast<std::ptrdiff_t>(race_begin), history.events.end(),
-      [](const Event& e) { return e.kind == Event::Kind::kCall; }));
-}
-
 // In larger rounds, what is shown of a fault is small, and is what the oracle rejects.
 TEST_P(JudgeRounds, ShowsFewCalls) {
   const bool is_pipe = std::string(GetParam().first) == "Pipe";
@@ -411,7 +405,7 @@ TEST_P(JudgeRounds, ShowsFewCalls) {
       std::string story;
       EXPECT_EQ(static_cast<int>(ExplainHistory(judgement.counterexample, &story)),
                 static_cast<int>(Verdict::kForbidden));
-      few += CallsOf(judgement.counterexample, round.race_begin()) <= 12;
+      few += CallsIn(judgement.counterexample, round.race_begin()) <= 12;
     }
   }
   // Bytes of a stream cannot be left out one by one, so there small rounds stay as they are.

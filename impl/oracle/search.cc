@@ -87,10 +87,9 @@ void Future::Advance(size_t index) { now_ = index; }
 const Event* Future::Next(int task) const {
   const auto it = ends_.find(task);
   if (it == ends_.end()) return nullptr;
-  for (const End& end : it->second) {
-    if (end.index >= now_) return end.event;
-  }
-  return nullptr;
+  const auto end = std::lower_bound(it->second.begin(), it->second.end(), now_,
+                                    [](const End& e, size_t now) { return e.index < now; });
+  return end == it->second.end() ? nullptr : end->event;
 }
 
 const Outcome* Future::Return(int task) const {
@@ -297,6 +296,22 @@ std::vector<World> Search::Through(const std::vector<World>& worlds, const Event
     });
   }
   return after;
+}
+
+std::vector<World> Search::Closure(const std::vector<World>& worlds, int64_t now_ns) {
+  absl::flat_hash_set<World> visited(worlds.begin(), worlds.end());
+  std::vector<World> closure(visited.begin(), visited.end());
+  for (size_t i = 0; i < closure.size(); ++i) {
+    const World world = closure[i];
+    SilentSteps(world, now_ns, [&](World next) {
+      if (closure.size() >= budget_) {
+        exhausted_ = true;
+      } else if (visited.insert(next).second) {
+        closure.push_back(std::move(next));
+      }
+    });
+  }
+  return closure;
 }
 
 int RestlessTask(const World& world, int64_t now_ns) {

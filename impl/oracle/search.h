@@ -60,7 +60,10 @@ class Search {
   // The worlds in which `event` has happened, reached from `worlds` by silent steps.
   std::vector<World> Through(const std::vector<World>& worlds, const Event& event);
 
-  // The budget ended: what Through gave is not all.
+  // These worlds, and those that silent steps lead to.
+  std::vector<World> Closure(const std::vector<World>& worlds, int64_t now_ns);
+
+  // The budget ended: what Through or Closure gave is not all.
   bool exhausted() const { return exhausted_; }
 
  private:
