@@ -150,7 +150,7 @@ int Check(const Options& options) {
   }
   const int status = WithSystem(
       options, [&](const PlatformFacts& facts) { return RunCheck(options, facts, results.get()); });
-  if (status > 128) SayItEnded(status);
+  SayHowItEnded(status);
   return status;
 }
 

@@ -48,30 +48,6 @@ struct Figures {
   std::array<Tally, kMostWorkloads> tallies;
 };
 
-// While it lives, no other job has its turn: what one prints and writes is whole. Nobody waits for
-// a job that died in its turn. REQUIRES: the process has no other turn, of whatever TurnTaking.
-class TurnTaking {
- public:
-  TurnTaking();
-  ~TurnTaking();
-  TurnTaking(const TurnTaking&) = delete;
-  TurnTaking& operator=(const TurnTaking&) = delete;
-
-  class Turn {
-   public:
-    explicit Turn(const TurnTaking& turns);
-    ~Turn();
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-   private:
-    const int fd_;
-  };
-
- private:
-  int fd_;  // of a file without a name, which is locked
-};
-
 }  // namespace ipcspec
 
 #endif  // IPCSPEC_CLI_FIGURES_H_

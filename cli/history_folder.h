@@ -1,5 +1,5 @@
 // A folder for the histories of a run of stress that were not explained. Processes that are forked
-// later share what it has saved; they save one at a time (figures.h).
+// later share what it has saved; they save one at a time (turns.h).
 #ifndef IPCSPEC_CLI_HISTORY_FOLDER_H_
 #define IPCSPEC_CLI_HISTORY_FOLDER_H_
 

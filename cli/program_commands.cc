@@ -55,7 +55,7 @@ int Replay(const Options& options, const std::string& path) {
     }
     return ExitStatus(run.verdict);
   });
-  if (status > 128) SayItEnded(status);
+  SayHowItEnded(status);
   return status;
 }
 

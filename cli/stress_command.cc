@@ -22,6 +22,7 @@
 #include "cli/figures.h"
 #include "cli/history_folder.h"
 #include "cli/show.h"
+#include "cli/turns.h"
 #include "cli/under_test.h"
 #include "cli/verdict.h"
 #include "conformance/machine_under_test.h"
@@ -301,7 +302,7 @@ int StressRun::Table() {
 }
 
 int StressRun::Finish(int status) {
-  if (status > 128) SayItEnded(status);
+  SayHowItEnded(status);
   if (!figures_->begun) return status;
   for (const Figures::Job& job : figures_->jobs) {
     if (job.living < 0) continue;

@@ -74,7 +74,8 @@ int WithSystem(const Options& options, const std::function<int(const PlatformFac
       [&](const Isolation& isolation) { return OnKernel(isolation, options, body); });
 }
 
-void SayItEnded(int status) {
+void SayHowItEnded(int status) {
+  if (status <= 128) return;
   std::fprintf(stderr, "\nipcspec: the run ended by signal %d; results so far are kept\n",
                status - 128);
 }

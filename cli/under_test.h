@@ -14,8 +14,8 @@ namespace ipcspec {
 // its exit status. Nothing that the run made is left when it returns.
 int WithSystem(const Options& options, const std::function<int(const PlatformFacts&)>& body);
 
-// Says on stderr that a signal ended a run; its status is 128 and the signal.
-void SayItEnded(int status);
+// Says on stderr that a signal ended a run, if one did: its status is 128 and the signal.
+void SayHowItEnded(int status);
 
 }  // namespace ipcspec
 

@@ -1,4 +1,4 @@
-#include "cli/figures.h"
+#include "cli/turns.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
