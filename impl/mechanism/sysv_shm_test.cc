@@ -166,6 +166,20 @@ TEST(SysvShm, AttachesAreCounted) {
   EXPECT_EQ(b.Ret(Load{.address = kAt, .offset = 8192}), SIGSEGV);
 }
 
+TEST(SysvShm, WhoLetsGoOfMemoryLastIsNotTold) {
+  for (const bool exec : {false, true}) {
+    Bench b;
+    const int64_t s = b.Ret(Make(5));
+    const int child = static_cast<int>(b.Ret(Fork{}));
+    b.Ret(Shmat{.id = s, .address = kAt}, child);
+    EXPECT_FALSE(b.Shows(s, kLpid, -1));
+    exec ? b.Ret(Exec{}, child) : b.Ret(Shmdt{.address = kAt}, child);
+    EXPECT_EQ(b.Field(s, kLpid), child);
+    EXPECT_FALSE(b.Shows(s, kLpid, 0));
+    EXPECT_EQ(b.Shows(s, kLpid, -1), exec) << "a reader of /proc/PID may be the last, not of shmdt";
+  }
+}
+
 TEST(SysvShm, BytesStayAndGoWithTheSegment) {
   Bench b;
   const int64_t s = b.Ret(Make(5));

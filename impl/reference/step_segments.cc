@@ -97,6 +97,13 @@ void NoteLast(const Machine& m, SysvShm::Segment& segment) {
   under_way ? segment.last.MayBe(m.caller.process, m.caller) : segment.last.Is(m.caller);
 }
 
+// Memory of the dead, and of who calls exec, is dropped by who looked at it last, with Linux also a
+// reader of /proc: a process that is none of the tasks.
+bool LosesItsMemory(const Task& task) {
+  const Call* const call = task.current.call.get();
+  return !task.alive() || (call != nullptr && std::holds_alternative<Exec>(*call));
+}
+
 }  // namespace
 
 Result Step(Machine& m, const Shmat& call) {
@@ -179,10 +186,8 @@ void SegmentDetached(World& world, const Mapping& gone, const Caller& caller) {
                   segment.dtime.MayTouch(caller, true);
                   // A part that goes is split off first: one more mapping, for a moment.
                   if (gone.length != bytes.size) segment.atime.MayTouch(caller, true);
+                  if (LosesItsMemory(world.GetTask(caller.task))) segment.last.MayBe(-1, caller);
                   segment.last.MayBe(caller.process, caller);
-                  // Memory of the dead is dropped by who looked at it last, with Linux also
-                  // a reader of /proc: a process that is none of the tasks.
-                  if (!world.GetTask(caller.task).alive()) segment.last.MayBe(-1, caller);
                   if (bytes.holders > 1) return;
                   shms.LetRest(&segment, bytes, limits);
                   ReleaseObject(world, gone.object);
