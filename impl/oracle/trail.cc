@@ -16,11 +16,12 @@ namespace {
 constexpr size_t kBudget = 4000;
 constexpr uint64_t kMostWorlds = 1'000'000;
 
-// The batch, and in place of the outcome that cannot be: that the task may have done anything.
-std::vector<Event> BatchWithoutOutcome(const Trail& trail, size_t begin, size_t end) {
+// The events of a trail from `begin` to before `end`; what the wrong outcome was may be left open:
+// its task may have done anything.
+std::vector<Event> BatchOf(const Trail& trail, size_t begin, size_t end, bool as_seen) {
   const auto at = [&](size_t i) { return trail.events.begin() + static_cast<std::ptrdiff_t>(i); };
   std::vector<Event> batch(at(begin), at(end));
-  if (begin <= trail.failing && trail.failing < end) {
+  if (!as_seen && begin <= trail.failing && trail.failing < end) {
     Event& failing = batch[trail.failing - begin];
     if (failing.kind == Event::Kind::kReturn) failing.kind = Event::Kind::kExit;
   }
@@ -52,42 +53,45 @@ size_t BatchEnd(const std::vector<Event>& events, size_t at) {
 
 bool Tracker::spent() const { return worlds_ > kMostWorlds; }
 
-size_t Tracker::FirstWrong(const Trail& trail, size_t begin) {
-  Worlds worlds = Before(trail, begin);
-  while (begin < trail.events.size()) {
-    const size_t end = BatchEnd(trail.events, begin);
-    Future future(absl::MakeConstSpan(trail.events).subspan(begin, end - begin));
-    for (size_t i = begin; i < end; ++i) {
+bool Tracker::Walk(const Trail& trail, size_t begin, size_t end, bool as_seen, Keep keep) {
+  const Worlds* worlds = &Before(trail, begin);
+  while (begin < end) {
+    const size_t batch_end = BatchEnd(trail.events, begin);
+    const std::vector<Event> batch = BatchOf(trail, begin, batch_end, as_seen);
+    Future future(batch);
+    for (size_t i = begin; i < std::min(batch_end, end); ++i) {
       future.Advance(i - begin);
       Search search(future, kBudget);
-      worlds = search.Through(worlds, trail.events[i]);
-      worlds_ += worlds.size() + 1;
-      if (search.exhausted()) return SIZE_MAX;
-      if (worlds.empty()) return i;
+      Worlds next = search.Through(*worlds, trail.events[i]);
+      worlds_ += next.size() + 1;
+      if (search.exhausted()) return false;
+      worlds = keep(i, std::move(next));
+      if (worlds == nullptr) return true;
     }
-    begin = end;
+    begin = batch_end;
   }
-  return SIZE_MAX;
+  return true;
+}
+
+size_t Tracker::FirstWrong(const Trail& trail, size_t begin) {
+  size_t wrong = SIZE_MAX;
+  Worlds last;
+  Walk(trail, begin, trail.events.size(), true, [&](size_t i, Worlds worlds) {
+    last = std::move(worlds);
+    if (last.empty()) wrong = i;
+    return last.empty() ? nullptr : &last;
+  });
+  return wrong;
 }
 
 bool Tracker::Follow(size_t begin, Trail& trail) {
   trail.after.resize(begin);
-  while (begin < trail.failing) {
-    const size_t end = BatchEnd(trail.events, begin);
-    const std::vector<Event> batch = BatchWithoutOutcome(trail, begin, end);
-    Future future(batch);
-    for (size_t i = begin; i < std::min(end, trail.failing); ++i) {
-      future.Advance(i - begin);
-      Search search(future, kBudget);
-      Worlds next = search.Through(Before(trail, i), trail.events[i]);
-      worlds_ += next.size() + 1;
-      if (search.exhausted()) return false;
-      if (next.empty()) return true;
-      trail.after.push_back(std::move(next));
-    }
-    begin = end;
-  }
-  return true;
+  // What was possible stays where it is while more is found.
+  trail.after.reserve(trail.failing);
+  return Walk(trail, begin, trail.failing, false, [&](size_t, Worlds worlds) -> const Worlds* {
+    if (worlds.empty()) return nullptr;
+    return &trail.after.emplace_back(std::move(worlds));
+  });
 }
 
 bool Tracker::Covers(const Trail& part, size_t count, const Trail& whole,
@@ -95,7 +99,7 @@ bool Tracker::Covers(const Trail& part, size_t count, const Trail& whole,
   Worlds have = Before(part, count);
   // The search is lazy: what can happen, but need not have happened yet, counts as well.
   if (const size_t begin = BatchBegin(part.events, count); begin < count) {
-    const std::vector<Event> batch = BatchWithoutOutcome(part, begin, BatchEnd(part.events, count));
+    const std::vector<Event> batch = BatchOf(part, begin, BatchEnd(part.events, count), false);
     Future future(batch);
     future.Advance(count - begin);
     Search search(future, kBudget);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "impl/call/history.h"
 #include "impl/reference/world.h"
 
@@ -52,6 +53,13 @@ class Tracker {
   const Worlds& Before(const Trail& trail, size_t event) const {
     return event == 0 ? start_ : trail.after[event - 1];
   }
+
+  // Takes what is possible after an event (nothing, if it cannot be explained), and says where it
+  // stays while the next is looked at; nullptr: that is all.
+  using Keep = absl::FunctionRef<const Worlds*(size_t event, Worlds worlds)>;
+  // Goes through the events from a batch's begin to before `end`, with the wrong outcome as it was
+  // seen or left open. False: it takes too much.
+  bool Walk(const Trail& trail, size_t begin, size_t end, bool as_seen, Keep keep);
 
   const Worlds start_;
   uint64_t worlds_ = 0;  // that were found
