@@ -9,8 +9,8 @@
 
 #include "impl/call/cat.h"
 #include "impl/call/text.h"
-#include "impl/monitor/explain.h"
 #include "impl/monitor/judge.h"
+#include "impl/oracle/excerpt.h"
 #include "platforms/session.h"
 
 namespace ipcspec {
@@ -118,12 +118,10 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
   life.history = session.history();
   life.history.race_begin = begin;
   if (life.verdict == Verdict::kForbidden) {
-    life.counterexample = life.history;
     life.blame = session.oracle().blame();
-    if (Explanation shown = ExplainAny(life.history); shown.is_part) {
-      life.story = std::move(shown.story);
-      life.counterexample = std::move(shown.counterexample);
-      life.blame = shown.blame;
+    life.counterexample = ExcerptOf(life.history);
+    if (life.counterexample.events.size() < life.history.events.size()) {
+      life.verdict = ExplainHistory(life.counterexample, &life.story, &life.blame);
     }
   }
   return life;
