@@ -203,6 +203,9 @@ absl::Status KernelSystem::StartRace(const Race& race) {
 // Whether each task that is not through is dead, or sleeps in a call of its script, looked at
 // twice. Where /proc does not tell of sleep nobody sleeps.
 bool KernelSystem::AllAsleep(const Race& race) {
+  for (const Script& script : race.scripts) {
+    if (tasks_.at(script.task).watch.Running()) return false;
+  }
   std::map<int, int64_t> switches;
   for (int pass = 0; pass < 2; ++pass) {
     for (const Script& script : race.scripts) {

@@ -1,6 +1,8 @@
 #include "platforms/kernel/proc_watch.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -41,6 +43,7 @@ int64_t NumberAfter(const char* text, const char* name) {
 ProcWatch& ProcWatch::operator=(ProcWatch&& other) noexcept {
   Close();
   pid_ = std::exchange(other.pid_, -1);
+  pidfd_ = std::exchange(other.pidfd_, -1);
   syscall_ = std::exchange(other.syscall_, -1);
   stat_ = std::exchange(other.stat_, -1);
   schedstat_ = std::exchange(other.schedstat_, -1);
@@ -49,13 +52,21 @@ ProcWatch& ProcWatch::operator=(ProcWatch&& other) noexcept {
 }
 
 void ProcWatch::Close() {
-  for (int* fd : {&syscall_, &stat_, &schedstat_, &status_}) {
+  for (int* fd : {&pidfd_, &syscall_, &stat_, &schedstat_, &status_}) {
     if (*fd >= 0) close(*fd);
     *fd = -1;
   }
 }
 
 bool ProcWatch::Dead(int* status) {
+  if (pidfd_ == -1) {
+    pidfd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+    if (pidfd_ < 0) pidfd_ = -2;
+  }
+  if (pidfd_ >= 0) {
+    pollfd end = {.fd = pidfd_, .events = POLLIN, .revents = 0};
+    if (poll(&end, 1, 0) == 0) return false;
+  }
   char buffer[1024];
   const char* text = ReadProc(pid_, "stat", &stat_, buffer, sizeof buffer);
   if (text == nullptr) {  // waited for, and gone
@@ -86,16 +97,23 @@ int64_t ProcWatch::Switches() {
          NumberAfter(text, "nonvoluntary_ctxt_switches:");
 }
 
+const char* ProcWatch::SleepsIn(char* buffer, size_t size) {
+  const char* text = ReadProc(pid_, "syscall", &syscall_, buffer, size);
+  return text == nullptr || text[0] == 'r' ? nullptr : text;  // "running"
+}
+
+bool ProcWatch::Running() {
+  char buffer[256];
+  int status = 0;
+  return SleepsIn(buffer, sizeof buffer) == nullptr && !Dead(&status);
+}
+
 ProcLook ProcWatch::Look() {
   ProcLook look;
   char buffer[256];
-  const char* text = ReadProc(pid_, "syscall", &syscall_, buffer, sizeof buffer);
-  if (text == nullptr) {
+  const char* text = SleepsIn(buffer, sizeof buffer);
+  if (text == nullptr) {  // so is one that is about to die
     if (Dead(&look.status)) look.state = ProcLook::kDead;
-    return look;
-  }
-  if (text[0] == 'r') {  // "running"; so is one that is about to die
-    look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
     return look;
   }
   char* rest = nullptr;
@@ -112,7 +130,7 @@ ProcLook ProcWatch::Look() {
   }
   // Outside any system call it dies.
   if (state == nullptr || state[2] != 'S' || look.syscall < 0) {
-    look.state = Dead(&look.status) ? ProcLook::kDead : ProcLook::kRunning;
+    if (Dead(&look.status)) look.state = ProcLook::kDead;
     return look;
   }
   look.switches = Switches();

@@ -141,6 +141,11 @@ void KernelSystem::Yield(int round) {
 }
 
 KernelSystem::Quiet KernelSystem::LookAtAll(std::vector<Event>& events) {
+  for (auto& [number, task] : tasks_) {
+    if (task.alive && task.call != nullptr && task.pid > 0 && task.watch.Running()) {
+      return Quiet::kNo;
+    }
+  }
   std::map<int, int64_t> switches;
   for (int pass = 0; pass < 2; ++pass) {
     for (auto& [number, task] : tasks_) {
