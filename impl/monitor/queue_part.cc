@@ -27,6 +27,8 @@ class QueuePart : PartReader {
 
   PartAnswer Check(const Effort& effort) {
     SetLimits();
+    model_.operations.reserve(records_.size());
+    details_.reserve(records_.size());
     for (const uint32_t record : records_) {
       if (!failed_ && !pattern_) Translate(record);
     }
@@ -50,8 +52,9 @@ class QueuePart : PartReader {
  private:
   // What an operation of the model does not hold.
   struct Detail {
-    int64_t type = 0;                   // of the message, or msgtyp; the priority
+    int64_t type = 0;                   // of a message to send, or msgtyp; the priority
     const std::string* text = nullptr;  // of the message
+    int64_t received = 0;               // the type or priority of a message that was received
   };
   using Message = std::pair<int64_t, std::string_view>;
 
@@ -203,7 +206,7 @@ class QueuePart : PartReader {
     }
     op.kind = Op::kReceive;
     detail.text = &outcome.data;
-    received_type_.emplace(static_cast<uint32_t>(model_.operations.size()), outcome.values[0]);
+    detail.received = outcome.values[0];
     Push(op, detail);
   }
 
@@ -324,6 +327,7 @@ class QueuePart : PartReader {
   // Finds the send of each receive by what was received.
   void Match() {
     absl::flat_hash_map<Message, uint32_t> sends;
+    sends.reserve(details_.size());
     for (uint32_t i = 0; i < details_.size(); ++i) {
       if (model_.operations[i].kind != Op::kSend) continue;
       const Message message{details_[i].type, *details_[i].text};
@@ -332,7 +336,7 @@ class QueuePart : PartReader {
     for (uint32_t i = 0; i < details_.size(); ++i) {
       Op& op = model_.operations[i];
       if (op.kind != Op::kReceive) continue;
-      const auto it = sends.find(Message{received_type_[i], *details_[i].text});
+      const auto it = sends.find(Message{details_[i].received, *details_[i].text});
       if (it == sends.end()) continue;
       Op& send = model_.operations[it->second];
       if (send.mate != Op::kNone) continue;  // received twice: the sweep tells
@@ -381,7 +385,6 @@ class QueuePart : PartReader {
   QueueModel model_;
   std::vector<Detail> details_;  // of each operation
   std::vector<int64_t> sleeper_types_;
-  absl::flat_hash_map<uint32_t, int64_t> received_type_;
   std::vector<Sleeping> sleeping_;  // calls that never returned
 };
 
