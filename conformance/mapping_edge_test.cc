@@ -8,19 +8,10 @@
 #include <string>
 
 #include "conformance/clause.h"
+#include "conformance/mapping_helpers.h"
 
 namespace ipcspec {
 namespace {
-
-constexpr int64_t kReadWrite = PROT_READ | PROT_WRITE;
-constexpr int64_t kAnonymous = MAP_SHARED | MAP_ANONYMOUS;
-constexpr Address kHere = kFirstAddress;
-
-Fd MakeFile(TaskHandle& a, std::string data) {
-  const Fd fd = a.Must(Open{.path = "f", .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600});
-  a.Must(Write{.fd = fd, .data = std::move(data)});
-  return fd;
-}
 
 CLAUSE(Mapping, FixedBeyondAllAddresses, "mmap(2)",
        "MAP_FIXED at an address that no program can have is refused") {
@@ -69,7 +60,7 @@ CLAUSE(Mapping, NoReplaceSparesTheProgram, "mmap(2)",
 CLAUSE(Mapping, LengthsThatThereAreNot, "mmap(2)",
        "Lengths and offsets beyond all numbers of bytes are refused") {
   const int64_t page = dialect().page_size;
-  const Fd f = MakeFile(a, "file");
+  const Fd f = MakeFile(a, "f", "file");
   EXPECT_NE(a.Do(Mmap{.length = -page, .prot = PROT_READ, .flags = kAnonymous}).error, 0);
   for (const int64_t offset : {-page, INT64_MAX - page + 1}) {
     EXPECT_NE(a.Do(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = f, .offset = offset}).error,
@@ -132,7 +123,7 @@ CLAUSE(Mapping, LockedMemoryAddsUp, "mlock(2)",
 
 CLAUSE(Mapping, ValidatedFlags, "mmap(2)",
        "MAP_SHARED_VALIDATE refuses with EOPNOTSUPP what the file cannot do, and is for files") {
-  const Fd f = MakeFile(a, "file");
+  const Fd f = MakeFile(a, "f", "file");
   EXPECT_THAT(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED_VALIDATE | MAP_SYNC, .fd = f}),
               FailsWith(EOPNOTSUPP));
   EXPECT_EQ(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED_VALIDATE, .fd = f}).error, 0);
@@ -153,7 +144,7 @@ CLAUSE(Mapping, MsyncBesideLockedMemory, "msync(2)",
 
 CLAUSE(Mapping, ExecutableFiles, "mmap(2)",
        "A file is mapped for execution, or refused: EPERM of mmap, EACCES of mprotect") {
-  const Fd f = MakeFile(a, "file");
+  const Fd f = MakeFile(a, "f", "file");
   EXPECT_THAT(a.Do(Mmap{.prot = PROT_READ | PROT_EXEC, .flags = MAP_PRIVATE, .fd = f}).error,
               testing::AnyOf(0, EPERM, EACCES));
   const Address p = a.Must(Mmap{.prot = PROT_READ, .flags = MAP_PRIVATE, .fd = f});
@@ -164,7 +155,7 @@ CLAUSE(Mapping, ExecutableFiles, "mmap(2)",
 
 CLAUSE(Mapping, SemaphoreInAPrivatePage, "mmap(2)",
        "A semaphore made in a private mapping of a file is not in the file, nor any other task's") {
-  const Fd f = MakeFile(a, std::string(64, '\0'));
+  const Fd f = MakeFile(a, "f", std::string(64, '\0'));
   const Address p = a.Must(Mmap{.prot = kReadWrite, .flags = MAP_PRIVATE, .fd = f});
   a.Must(PsemInit{.address = p, .shared = true, .value = 3});
   TaskHandle b = a.Fork();
@@ -188,7 +179,7 @@ CLAUSE(Mapping, SemaphoreNeedsMemory, "mmap(2)",
 
 CLAUSE(Mapping, HugeFile, "lseek(2)",
        "Far behind a file's end there is a hole, or no room: EFBIG, EINVAL or ENOSPC") {
-  const Fd f = MakeFile(a, "file");
+  const Fd f = MakeFile(a, "f", "file");
   const int64_t far = int64_t{1} << 61;
   if (a.Do(Lseek{.fd = f, .offset = far}).ok()) {
     if (a.Do(Write{.fd = f, .data = "far"}).ok()) {
@@ -208,7 +199,7 @@ CLAUSE(Mapping, HugeFile, "lseek(2)",
 }
 
 CLAUSE(Mapping, WriteOfNothing, "write(2)", "A write of no bytes leaves a file as it was") {
-  const Fd f = MakeFile(a, "file");
+  const Fd f = MakeFile(a, "f", "file");
   a.Must(Lseek{.fd = f, .offset = 100});
   EXPECT_THAT(a.Do(Write{.fd = f, .data = ""}), Gives(0));
   EXPECT_THAT(a.Do(FileSize{.fd = f}), Gives(4));
@@ -231,7 +222,7 @@ CLAUSE(Mapping, DirectFile, "open(2)",
 
 CLAUSE(Mapping, TruncationForReadingAlone, "open(2)",
        "With O_RDONLY and O_TRUNC a file is emptied, or stays as it was") {
-  const Fd f = MakeFile(a, "file");
+  const Fd f = MakeFile(a, "f", "file");
   a.Must(Open{.path = "f", .flags = O_RDONLY | O_TRUNC});
   EXPECT_THAT(a.Do(FileSize{.fd = f}), testing::AnyOf(Gives(0), Gives(4)));
 }

@@ -7,19 +7,10 @@
 #include <string>
 
 #include "conformance/clause.h"
+#include "conformance/mapping_helpers.h"
 
 namespace ipcspec {
 namespace {
-
-constexpr int64_t kReadWrite = PROT_READ | PROT_WRITE;
-constexpr int64_t kAnonymous = MAP_SHARED | MAP_ANONYMOUS;
-constexpr Address kHere = kFirstAddress;
-
-Fd MakeFile(TaskHandle& a, std::string data) {
-  const Fd fd = a.Must(Open{.path = "f", .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600});
-  a.Must(Write{.fd = fd, .data = std::move(data)});
-  return fd;
-}
 
 CLAUSE(Mapping, PlacesDoNotOverlap, "mmap(2)",
        "Where the kernel chooses the address, it takes one where nothing is mapped") {
@@ -53,7 +44,7 @@ CLAUSE(Mapping, FixedIsExact, "mmap(2)", "With MAP_FIXED the mapping is at the a
 CLAUSE(Mapping, FixedReplaces, "mmap(2)",
        "MAP_FIXED discards what was mapped in its pages, and leaves the pages beside them") {
   const int64_t page = dialect().page_size;
-  const Fd f = MakeFile(a, std::string(3 * page, 'f'));
+  const Fd f = MakeFile(a, "f", std::string(3 * page, 'f'));
   a.Must(Mmap{.address = kHere,
               .length = 3 * page,
               .prot = kReadWrite,
@@ -91,7 +82,7 @@ CLAUSE(Mapping, NoReplaceRefuses, "mmap(2)",
 PROVOKES(Mapping, NoReplaceRefuses, "mmap.2", "mmap", "EEXIST", "MAP_FIXED_NOREPLACE overlaps");
 
 CLAUSE(Mapping, ZeroLength, "mmap(2)", "A mapping of no bytes is refused with EINVAL") {
-  const Fd f = MakeFile(a, "x");
+  const Fd f = MakeFile(a, "f", "x");
   EXPECT_THAT(a.Do(Mmap{.length = 0, .prot = PROT_READ, .flags = kAnonymous}), FailsWith(EINVAL));
   EXPECT_THAT(a.Do(Mmap{.length = 0, .prot = PROT_READ, .flags = MAP_PRIVATE, .fd = f}),
               FailsWith(EINVAL));
@@ -100,7 +91,7 @@ PROVOKES(Mapping, ZeroLength, "mmap.2", "mmap", "EINVAL", "zero length");
 
 CLAUSE(Mapping, SharingTypeIsNeeded, "mmap(2)",
        "Flags must say whether the mapping is shared or private: else EINVAL") {
-  const Fd f = MakeFile(a, "x");
+  const Fd f = MakeFile(a, "f", "x");
   EXPECT_THAT(a.Do(Mmap{.prot = PROT_READ, .flags = MAP_ANONYMOUS}), FailsWith(EINVAL));
   EXPECT_THAT(a.Do(Mmap{.prot = PROT_READ, .flags = 0, .fd = f}), FailsWith(EINVAL));
 }
@@ -108,7 +99,7 @@ PROVOKES(Mapping, SharingTypeIsNeeded, "mmap.2", "mmap", "EINVAL", "no sharing t
 
 CLAUSE(Mapping, OffsetOfWholePages, "mmap(2)",
        "The offset in the file must be a multiple of the page size: else EINVAL") {
-  const Fd f = MakeFile(a, "x");
+  const Fd f = MakeFile(a, "f", "x");
   for (int64_t offset : {int64_t{1}, dialect().page_size / 2, dialect().page_size + 1}) {
     EXPECT_THAT(a.Do(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = f, .offset = offset}),
                 FailsWith(EINVAL));
@@ -135,7 +126,7 @@ PROVOKES(Mapping, LongerThanAllAddresses, "mmap.2", "mmap", "ENOMEM", "no memory
 
 CLAUSE(Mapping, BadDescriptor, "mmap(2)",
        "Without MAP_ANONYMOUS the descriptor must be open: else EBADF") {
-  const Fd f = MakeFile(a, "x");
+  const Fd f = MakeFile(a, "f", "x");
   a.Must(Close{.fd = f});
   for (const Fd& fd : {f, Fd(-1), Fd(500)}) {
     EXPECT_THAT(a.Do(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = fd}), FailsWith(EBADF));
@@ -162,7 +153,7 @@ PROVOKES(Mapping, DirectoriesHaveNoMemory, "mmap.2", "mmap", "ENODEV", "fs has n
 
 CLAUSE(Mapping, DescriptorMustRead, "mmap(2)",
        "A descriptor that is not open for reading cannot be mapped, whatever for: EACCES") {
-  MakeFile(a, "x");
+  MakeFile(a, "f", "x");
   const Fd w = a.Must(Open{.path = "f", .flags = O_WRONLY});
   for (int64_t type : {MAP_SHARED, MAP_PRIVATE}) {
     EXPECT_THAT(a.Do(Mmap{.prot = PROT_READ, .flags = type, .fd = w}), FailsWith(EACCES));
@@ -172,7 +163,7 @@ CLAUSE(Mapping, DescriptorMustRead, "mmap(2)",
 
 CLAUSE(Mapping, SharedWritingNeedsAWritableDescriptor, "mmap(2)",
        "Shared and writable memory needs a descriptor open for both; private memory does not") {
-  MakeFile(a, "file");
+  MakeFile(a, "f", "file");
   const Fd r = a.Must(Open{.path = "f", .flags = O_RDONLY});
   EXPECT_THAT(a.Do(Mmap{.prot = kReadWrite, .flags = MAP_SHARED, .fd = r}), FailsWith(EACCES));
   EXPECT_THAT(a.Do(Mmap{.prot = PROT_WRITE, .flags = MAP_SHARED, .fd = r}), FailsWith(EACCES));
@@ -211,7 +202,7 @@ PROVOKES(Mapping, UnmapWholePagesOnly, "mmap.2", "munmap", "EINVAL",
 
 CLAUSE(Mapping, ProtectionNeedsTheDescriptorsRights, "mprotect(2)",
        "A shared mapping of a descriptor without writing cannot be made writable: EACCES") {
-  MakeFile(a, "file");
+  MakeFile(a, "f", "file");
   const Fd r = a.Must(Open{.path = "f", .flags = O_RDONLY});
   const Address p = a.Must(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = r});
   EXPECT_THAT(a.Do(Mprotect{.address = p, .prot = kReadWrite}), FailsWith(EACCES));
@@ -235,7 +226,7 @@ CLAUSE(Mapping, ProtectionRefusals, "mprotect(2)",
 CLAUSE(Mapping, MsyncFlags, "msync(2)",
        "Msync refuses unknown flags, both ways at once, and an address within a page: EINVAL") {
   const int64_t page = dialect().page_size;
-  const Fd f = MakeFile(a, "x");
+  const Fd f = MakeFile(a, "f", "x");
   const Address p = a.Must(Mmap{.prot = PROT_READ, .flags = MAP_SHARED, .fd = f});
   EXPECT_THAT(a.Do(Msync{.address = p, .length = page, .flags = MS_SYNC | MS_ASYNC}),
               FailsWith(EINVAL));

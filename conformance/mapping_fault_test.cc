@@ -7,12 +7,10 @@
 #include <string>
 
 #include "conformance/clause.h"
+#include "conformance/mapping_helpers.h"
 
 namespace ipcspec {
 namespace {
-
-constexpr int64_t kReadWrite = PROT_READ | PROT_WRITE;
-constexpr Address kHere = kFirstAddress;
 
 void MapAnonymous(TaskHandle& a, int64_t length, int64_t prot = kReadWrite,
                   int64_t type = MAP_SHARED) {
@@ -21,8 +19,7 @@ void MapAnonymous(TaskHandle& a, int64_t length, int64_t prot = kReadWrite,
 }
 
 Fd MapFile(TaskHandle& a, int64_t size, int64_t length, int64_t type = MAP_SHARED) {
-  const Fd fd = a.Must(Open{.path = "f", .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600});
-  if (size > 0) a.Must(Write{.fd = fd, .data = std::string(size, 'f')});
+  const Fd fd = MakeFile(a, "f", std::string(size, 'f'));
   a.Must(Mmap{
       .address = kHere, .length = length, .prot = kReadWrite, .flags = type | MAP_FIXED, .fd = fd});
   return fd;

@@ -7,17 +7,10 @@
 #include <string>
 
 #include "conformance/clause.h"
+#include "conformance/mapping_helpers.h"
 
 namespace ipcspec {
 namespace {
-
-constexpr int64_t kReadWrite = PROT_READ | PROT_WRITE;
-
-Fd MakeFile(TaskHandle& a, const std::string& path, std::string data) {
-  const Fd fd = a.Must(Open{.path = path, .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600});
-  if (!data.empty()) a.Must(Write{.fd = fd, .data = std::move(data)});
-  return fd;
-}
 
 std::string Contents(TaskHandle& a, const std::string& path) {
   const Fd fd = a.Must(Open{.path = path, .flags = O_RDONLY});

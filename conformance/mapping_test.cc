@@ -8,22 +8,14 @@
 #include <string>
 
 #include "conformance/clause.h"
+#include "conformance/mapping_helpers.h"
 
 namespace ipcspec {
 namespace {
 
-constexpr int64_t kReadWrite = PROT_READ | PROT_WRITE;
-
 // A mapping of `length` bytes without a file.
 Address MapAnonymous(TaskHandle& a, int64_t type, int64_t length) {
   return a.Must(Mmap{.length = length, .prot = kReadWrite, .flags = type | MAP_ANONYMOUS});
-}
-
-// A new file that holds this.
-Fd MakeFile(TaskHandle& a, const std::string& path, std::string data) {
-  const Fd fd = a.Must(Open{.path = path, .flags = O_RDWR | O_CREAT | O_EXCL, .mode = 0600});
-  a.Must(Write{.fd = fd, .data = std::move(data)});
-  return fd;
 }
 
 Address MapFile(TaskHandle& a, const Fd& fd, int64_t type, int64_t length, int64_t offset = 0) {
