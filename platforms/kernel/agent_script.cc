@@ -86,6 +86,7 @@ void CarryOutUnrecorded(ScriptMemory& script, PerformCall perform) {
   script.entries[0].called_ns.store(Monotonic());
   for (int i = 0; i < script.count; ++i) {
     const ScriptEntry& entry = script.entries[i];
+    Pause(entry);
     perform(entry.request, script.buffer.data() + entry.buffer);
   }
   script.entries[script.count - 1].returned_ns.store(Monotonic());
