@@ -203,6 +203,7 @@ absl::Status KernelSystem::StartRace(const Race& race) {
 // Whether each task that is not through is dead, or sleeps in a call of its script, looked at
 // twice. Where /proc does not tell of sleep nobody sleeps.
 bool KernelSystem::AllAsleep(const Race& race) {
+  // No state is read while one of them runs (proc_watch.h).
   for (const Script& script : race.scripts) {
     if (tasks_.at(script.task).watch.Running()) return false;
   }

@@ -141,6 +141,7 @@ void KernelSystem::Yield(int round) {
 }
 
 KernelSystem::Quiet KernelSystem::LookAtAll(std::vector<Event>& events) {
+  // Behind a race, too, no state is read while one of them runs (proc_watch.h).
   for (auto& [number, task] : tasks_) {
     if (task.alive && task.call != nullptr && task.pid > 0 && task.watch.Running()) {
       return Quiet::kNo;
