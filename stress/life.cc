@@ -119,10 +119,7 @@ Life Live(System& system, const Workload& workload, uint64_t seed) {
   life.history.race_begin = begin;
   if (life.verdict == Verdict::kForbidden) {
     life.blame = session.oracle().blame();
-    life.counterexample = ExcerptOf(life.history);
-    if (life.counterexample.events.size() < life.history.events.size()) {
-      life.verdict = ExplainHistory(life.counterexample, &life.story, &life.blame);
-    }
+    life.counterexample = ExcerptOf(life.history, &life.story, &life.blame);
   }
   return life;
 }

@@ -39,10 +39,8 @@ Explanation ExplainAny(const History& history) {
   Explanation explanation;
   explanation.verdict = ExplainHistory(history, &explanation.story, &explanation.blame);
   if (explanation.verdict == Verdict::kForbidden) {
-    explanation.counterexample = ExcerptOf(history);
+    explanation.counterexample = ExcerptOf(history, &explanation.story, &explanation.blame);
     explanation.is_part = explanation.counterexample.events.size() < history.events.size();
-    explanation.verdict =
-        ExplainHistory(explanation.counterexample, &explanation.story, &explanation.blame);
   }
   if (explanation.verdict != Verdict::kUndecided || !marked) return explanation;
   Explanation other = ByMonitors(history);

@@ -283,12 +283,19 @@ class Excerpter {
 
 }  // namespace
 
-History ExcerptOf(const History& history) {
+History ExcerptOf(const History& history, std::string* story, Blame* blame) {
   History excerpt{.dialect = history.dialect,
                   .events = Excerpter(history).Run(),
                   .race_begin = history.race_begin};
-  std::string story;
-  return ExplainHistory(excerpt, &story) == Verdict::kForbidden ? excerpt : history;
+  std::string told;
+  Blame blamed;
+  if (excerpt.events.size() == history.events.size() ||
+      ExplainHistory(excerpt, &told, &blamed) != Verdict::kForbidden) {
+    return history;
+  }
+  if (story != nullptr) *story = std::move(told);
+  if (blame != nullptr) *blame = blamed;
+  return excerpt;
 }
 
 }  // namespace ipcspec

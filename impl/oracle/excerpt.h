@@ -10,15 +10,18 @@
 #ifndef IPCSPEC_IMPL_ORACLE_EXCERPT_H_
 #define IPCSPEC_IMPL_ORACLE_EXCERPT_H_
 
-#include <cstddef>
+#include <string>
 
 #include "impl/call/history.h"
+#include "impl/oracle/oracle.h"
 
 namespace ipcspec {
 
 // An excerpt of a history that the oracle forbids, which the oracle forbids too; the history itself
-// when nothing can be left out. Events before `race_begin` (if there is such) stay.
-History ExcerptOf(const History& history);
+// when nothing can be left out. Events before `race_begin` (if there is such) stay. What is wrong
+// with an excerpt is told as ExplainHistory does, if it is asked for; `story` and `blame` stay what
+// they were where the history itself is given back.
+History ExcerptOf(const History& history, std::string* story = nullptr, Blame* blame = nullptr);
 
 }  // namespace ipcspec
 
