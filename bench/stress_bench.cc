@@ -1,5 +1,5 @@
 // Benchmarks of stress: what recording costs the racing tasks, and how much is stressed *and
-// checked* beside what stress-ng stresses. Ratios within one run, each the median of five.
+// checked* beside what stress-ng stresses. Ratios within one run, each a median.
 //
 // What is compared does the same: as many tasks, messages as long, queues as large, on whatever
 // processor the scheduler chooses, and as many of it side by side as there are processors. The goal
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "impl/call/cat.h"
+#include "impl/call/check.h"
 #include "platforms/kernel/isolation.h"
 #include "platforms/kernel/jobs.h"
 #include "platforms/kernel/kernel_system.h"
@@ -149,6 +150,7 @@ bool RecordingTable(KernelSystem& system) {
   const std::vector<Workload>& all = AllWorkloads();
   const auto words = std::find_if(all.begin(), all.end(),
                                   [](const Workload& w) { return w.id() == "mapping.Long"; });
+  IPCSPEC_CHECK(words != all.end(), "the words of stress have another name");
   Rates rates;
   for (uint64_t life = 1; life <= kLives; ++life) {
     if (!MeasureRecording(system, *words, life, 1, &rates)) return false;

@@ -76,7 +76,7 @@ bool Tracker::Walk(const Trail& trail, size_t begin, size_t end, bool as_seen, K
 size_t Tracker::FirstWrong(const Trail& trail, size_t begin) {
   size_t wrong = SIZE_MAX;
   Worlds last;
-  Walk(trail, begin, trail.events.size(), true, [&](size_t i, Worlds worlds) {
+  Walk(trail, begin, trail.events.size(), /*as_seen=*/true, [&](size_t i, Worlds worlds) {
     last = std::move(worlds);
     if (last.empty()) wrong = i;
     return last.empty() ? nullptr : &last;
@@ -88,10 +88,11 @@ bool Tracker::Follow(size_t begin, Trail& trail) {
   trail.after.resize(begin);
   // What was possible stays where it is while more is found.
   trail.after.reserve(trail.failing);
-  return Walk(trail, begin, trail.failing, false, [&](size_t, Worlds worlds) -> const Worlds* {
-    if (worlds.empty()) return nullptr;
-    return &trail.after.emplace_back(std::move(worlds));
-  });
+  return Walk(trail, begin, trail.failing, /*as_seen=*/false,
+              [&](size_t, Worlds worlds) -> const Worlds* {
+                if (worlds.empty()) return nullptr;
+                return &trail.after.emplace_back(std::move(worlds));
+              });
 }
 
 bool Tracker::Covers(const Trail& part, size_t count, const Trail& whole,
@@ -99,7 +100,8 @@ bool Tracker::Covers(const Trail& part, size_t count, const Trail& whole,
   Worlds have = Before(part, count);
   // The search is lazy: what can happen, but need not have happened yet, counts as well.
   if (const size_t begin = BatchBegin(part.events, count); begin < count) {
-    const std::vector<Event> batch = BatchOf(part, begin, BatchEnd(part.events, count), false);
+    const std::vector<Event> batch =
+        BatchOf(part, begin, BatchEnd(part.events, count), /*as_seen=*/false);
     Future future(batch);
     future.Advance(count - begin);
     Search search(future, kBudget);

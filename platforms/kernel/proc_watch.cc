@@ -99,7 +99,8 @@ int64_t ProcWatch::Switches() {
 
 const char* ProcWatch::SleepsIn(char* buffer, size_t size) {
   const char* text = ReadProc(pid_, "syscall", &syscall_, buffer, size);
-  return text == nullptr || text[0] == 'r' ? nullptr : text;  // "running"
+  // "running", as is one that is about to die.
+  return text == nullptr || text[0] == 'r' ? nullptr : text;
 }
 
 bool ProcWatch::Running() {
@@ -112,7 +113,7 @@ ProcLook ProcWatch::Look() {
   ProcLook look;
   char buffer[256];
   const char* text = SleepsIn(buffer, sizeof buffer);
-  if (text == nullptr) {  // so is one that is about to die
+  if (text == nullptr) {
     if (Dead(&look.status)) look.state = ProcLook::kDead;
     return look;
   }
