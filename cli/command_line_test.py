@@ -227,6 +227,7 @@ class Stress(CommandLine):
         self.assertEqual(started.wait(30), status, self.so_far())
         self.assertLess(time.monotonic() - begun, 20)
         text = self.so_far()
+        self.assertIn("the run ended by signal %d;" % (status - 128), text)
         self.assertIn("the run ended early, while ", text)
         self.assertRegex(text, r"(?m)^\d+ conform, 0 violate, \d+ unsupported, \d+ undecided; \d+ calls in ")
         with open(self.path("results"), encoding="utf-8") as f:
